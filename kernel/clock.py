@@ -1,4 +1,4 @@
-"""The one clock. Rules take `now` as an argument; services read `work.now`, which came from here."""
+"""The one clock. Rules take `now` as an argument; services read `work.now`, read from here."""
 
 from datetime import UTC, datetime
 

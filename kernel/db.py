@@ -7,7 +7,7 @@ kind and tells the policies who asks. There is no other way to a session. See `t
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -61,7 +61,7 @@ E_ = TypeVar("E_", bound=Event)
 
 
 class Base(DeclarativeBase):
-    """Base of every table; names of constraints follow one convention, so refusals can name them."""
+    """Base of every table; constraints are named by one convention, so refusals can name them."""
 
     metadata = MetaData(
         naming_convention={
@@ -136,7 +136,6 @@ class Work:
     id: WorkId
     read_only: bool = False
     view_id: ViewId | None = None
-    _seen: dict[str, object] = field(default_factory=dict)
 
     @property
     def tenant_id(self) -> TenantId:

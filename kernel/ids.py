@@ -1,4 +1,4 @@
-"""Identities that every package shares. Ids are UUIDv7, made by the client, never by the database."""
+"""Identities that every package shares: UUIDv7, made by the client, never by the database."""
 
 from typing import Final, NewType
 from uuid import UUID

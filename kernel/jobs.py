@@ -36,7 +36,7 @@ _known: dict[str, _Known] = {}
 
 
 def task(name: str, *, cron: str | None = None) -> Callable[[Job], Job]:
-    """Make `run(database, **ids)` the job `name`; with `cron` (seconds allowed) also by the clock."""
+    """Make `run(database, **ids)` the job `name`; with `cron` also by the clock."""
 
     def add(run: Job) -> Job:
         _known[name] = _Known(run, cron)

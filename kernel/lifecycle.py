@@ -37,7 +37,7 @@ S = TypeVar("S", bound=StrEnum)
 
 @dataclass(frozen=True)  # no slots: they break `Lifecycle[State](…)` on Python 3.11
 class Lifecycle(Generic[S]):
-    """States of one kind of object. `deadlines` names the column with the moment the clock moves it."""
+    """States of one kind of object. `deadlines` names the column with the clock's moment."""
 
     name: str
     moves: Mapping[S, Mapping[S, Set[Side]]]

@@ -207,9 +207,7 @@ def _take(database: Database, operation_id: str) -> Progress | None:
             return None
         row.state = OperationState.RUNNING
         row.started_at = row.heartbeat_at = work.now
-        return Progress(
-            database, row.id, row.kind, row.tenant_id, row.person_id, dict(row.params)
-        )
+        return Progress(database, row.id, row.kind, row.tenant_id, row.person_id, dict(row.params))
 
 
 def _finish(

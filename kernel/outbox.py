@@ -1,7 +1,7 @@
 """Events: what has happened, written beside the change and delivered after the commit.
 
-Who reacts is said in the composition root with `Subscriptions.subscribe`; the emitting package does not know.
-Delivery is a job of its own transaction: all subscribers succeed together, or it is repeated.
+Who reacts is said in the composition root with `Subscriptions.subscribe`; who emits does not
+know. Delivery is a job of its own transaction: all subscribers succeed together, or it is repeated.
 """
 
 from collections.abc import Callable, Mapping

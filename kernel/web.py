@@ -94,9 +94,7 @@ def api(
     return blueprint
 
 
-def requires(
-    *permissions: str, step_up: bool = False, write: bool = False
-) -> Callable[[_F], _F]:
+def requires(*permissions: str, step_up: bool = False, write: bool = False) -> Callable[[_F], _F]:
     """Let in who holds any of `permissions`; `step_up` asks for a proof not older than 15 minutes.
 
     `write` opens a read-write transaction on GET too.
@@ -323,7 +321,7 @@ def _open_door() -> ResponseReturnValue | None:
 
 
 def protect_from_forgery() -> None:
-    """Raise unless the request carries its session's CSRF token; public POSTs call it themselves."""
+    """Raise unless the request carries its session's token; public POSTs call it themselves."""
     current_app.extensions["csrf_protect"].protect()
 
 
@@ -382,7 +380,11 @@ def _problem(refusal: errors.PortalError, status: int) -> dict[str, object]:
             {"loc": each.loc, "msg": each.msg, "type": each.type} for each in found
         ]
     problem.update(
-        {name: value for name, value in refusal.values.items() if isinstance(value, int | str | list)}
+        {
+            name: value
+            for name, value in refusal.values.items()
+            if isinstance(value, int | str | list)
+        }
     )
     return problem
 

@@ -1,0 +1,163 @@
+"""Places and machines of the demo as rows: the tree, calendars, products, rates, sources."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy.orm import Session
+
+from kernel.db import Base
+from kernel.ids import PlaceId, SourceId, new_id
+from portal.demo.cast import Company
+from portal.demo.plants import HEARTBEAT_S, REASONS, Calendar, LinePlan, Plant, SitePlan, UnitPlan
+from portal.production.ids import RuleId
+from portal.production.models import (
+    CalendarRule,
+    DataSource,
+    Product,
+    ProductRate,
+    StopReason,
+    Unit,
+)
+from portal.production.words import Basis, CountsFrom, SourceKind
+from tenants.models import Place, PlaceParent
+from tenants.words import Level
+
+SOURCE_HEARTBEAT_S: Final = 300  # the simulator speaks every minute
+
+
+def place_id(company: Company, code: str) -> PlaceId:
+    """Return the fixed id of a place of the demo; the company's own place has its code."""
+    return PlaceId(uuid5(NAMESPACE_URL, f"gongyun-demo/{company.code}/{code}"))
+
+
+def source_id(company: Company, code: str) -> SourceId:
+    """Return the fixed id of the data source of a line of the demo."""
+    return SourceId(uuid5(NAMESPACE_URL, f"gongyun-demo/{company.code}/source/{code}"))
+
+
+def add_plant(session: Session, company: Company, plant: Plant, moment: datetime) -> None:
+    """Write everything of one company's plant; its company place must be there."""
+    for rows in (_places, _parents, _master, _units, _rates, _sources):
+        session.add_all(rows(company, plant, moment))
+        session.flush()
+
+
+def _places(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    def place(plan: SitePlan | LinePlan | UnitPlan, level: Level, **more: object) -> Place:
+        return Place(
+            id=place_id(company, plan.code),
+            tenant_id=company.id,
+            level=level,
+            code=plan.code,
+            name_zh=plan.name_zh,
+            name_en=plan.name_en,
+            created_at=moment,
+            **more,
+        )
+
+    for site in plant.sites:
+        yield place(site, Level.SITE, zone=site.zone, day_start=site.day_start)
+        for line in site.lines:
+            yield place(line, Level.LINE)
+            yield from (place(unit, Level.UNIT) for unit in line.units)
+
+
+def _parents(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    def parent(code: str, level: Level, above: str, above_level: Level) -> PlaceParent:
+        return PlaceParent(
+            tenant_id=company.id,
+            place_id=place_id(company, code),
+            place_rank=level.rank,
+            parent_id=place_id(company, above),
+            parent_rank=above_level.rank,
+            valid_from=moment,
+        )
+
+    for site in plant.sites:
+        yield parent(site.code, Level.SITE, company.code, Level.COMPANY)
+        for line in site.lines:
+            yield parent(line.code, Level.LINE, site.code, Level.SITE)
+            for unit in line.units:
+                yield parent(unit.code, Level.UNIT, line.code, Level.LINE)
+
+
+def _master(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    for site in plant.sites:
+        yield from _rules(company, site.code, site.calendar, moment)
+        for line in site.lines:
+            yield from _rules(company, line.code, line.calendar, moment)
+    for product in plant.products:
+        yield Product(
+            tenant_id=company.id,
+            code=product.code,
+            name_zh=product.name_zh,
+            name_en=product.name_en,
+            quantity_unit=product.unit,
+        )
+    for reason in REASONS:
+        yield StopReason(
+            tenant_id=company.id,
+            code=reason.code,
+            name_zh=reason.name_zh,
+            name_en=reason.name_en,
+            state=reason.state,
+        )
+
+
+def _rules(company: Company, code: str, calendar: Calendar, moment: datetime) -> Iterator[Base]:
+    for rule in calendar:
+        yield CalendarRule(
+            id=RuleId(new_id()),
+            tenant_id=company.id,
+            place_id=place_id(company, code),
+            kind=rule.kind,
+            shift_code=rule.shift_code,
+            weekdays=rule.weekdays,
+            local_start=rule.local_start,
+            local_end=rule.local_end,
+            valid_from=moment.date(),
+            valid_until=None,
+        )
+
+
+def _units(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    for _, _, unit in plant.units():
+        yield Unit(
+            tenant_id=company.id,
+            place_id=place_id(company, unit.code),
+            class_code=unit.class_code,
+            rated_power_kw=unit.rated_power_kw,
+            min_stop_s=unit.min_stop_s,
+            heartbeat_s=HEARTBEAT_S,
+            counts_from=CountsFrom.SHEET if unit.machine is None else CountsFrom.COUNTER,
+        )
+
+
+def _rates(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    for _, _, unit in plant.units():
+        for product in unit.products:
+            yield ProductRate(
+                tenant_id=company.id,
+                unit_id=place_id(company, unit.code),
+                product_code=product.code,
+                valid_from=moment.date(),
+                pri_s=product.pri_s,
+                basis=Basis.DEMONSTRATED,
+            )
+
+
+def _sources(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    for site in plant.sites:
+        for line in site.lines:
+            has_sensors = line.units[0].machine is not None
+            yield DataSource(
+                id=source_id(company, line.code),
+                tenant_id=company.id,
+                kind=SourceKind.SIMULATOR if has_sensors else SourceKind.MANUAL,
+                name=line.name_en,
+                heartbeat_s=SOURCE_HEARTBEAT_S if has_sensors else 86_400,
+                settings={"line": line.code},
+                created_at=moment,
+            )

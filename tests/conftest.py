@@ -1,0 +1,168 @@
+"""One real PostgreSQL for the whole run; for each module a database, cloned from a migrated one.
+
+Nothing is mocked: the rows are written through the roles that the portal runs under.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import make_url
+
+os.environ["TZ"] = "Asia/Kolkata"  # a naive local time shows as half an hour too much
+time.tzset()
+
+from kernel import clock  # noqa: E402
+from kernel.actor import Kind  # noqa: E402
+from kernel.db import Database, Work  # noqa: E402
+from kernel.embedded import EmbeddedServer, Urls  # noqa: E402
+from kernel.migrate import migrate  # noqa: E402
+from tests.cast import Person  # noqa: E402
+
+NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)  # Tuesday, 08:05 in Shanghai
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[EmbeddedServer]:
+    """The embedded server of this run: one for all workers, which start it at once."""
+    root = tmp_path_factory.getbasetemp()
+    shared = root.parent if worker_id != "master" else root
+    with EmbeddedServer(Path(shared) / "pg", fast=True) as running:
+        yield running
+
+
+@contextmanager
+def fresh_database(server: EmbeddedServer, template: str | None) -> Iterator[Urls]:
+    """Make a database, from `template` if given; drop it at the end."""
+    name = f"t_{uuid4().hex}"
+    admin = make_url(server.urls("postgres").admin).set(drivername="postgresql")
+    dsn = admin.render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")
+        )
+    try:
+        yield server.urls(name)
+    finally:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def template(server: EmbeddedServer) -> Iterator[str]:
+    """A database with every migration and the cast, to be cloned."""
+    from portal.demo.load import load_cast
+
+    with fresh_database(server, None) as urls:
+        migrate(urls.admin)
+        load_cast(urls.admin, now=NOW)
+        _grant_connect(urls)
+        yield str(make_url(urls.admin).database)
+
+
+def _grant_connect(urls: Urls) -> None:
+    # Rights on a database are not cloned with it; a template must have no connection when cloned.
+    dsn = make_url(urls.admin).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+
+
+@pytest.fixture(scope="module")
+def urls(server: EmbeddedServer, template: str) -> Iterator[Urls]:
+    """Addresses of this module's own database."""
+    with fresh_database(server, template) as made:
+        dsn = (
+            make_url(made.admin).set(drivername="postgresql").render_as_string(hide_password=False)
+        )
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            name = make_url(made.admin).database
+            connection.execute(f"GRANT TEMPORARY ON DATABASE {name} TO portal_ingest")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def db(urls: Urls) -> Iterator[Database]:
+    """The way in of the web: login portal_login."""
+    database = Database(urls.web, pool_size=4)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="module")
+def jobs_db(urls: Urls) -> Iterator[Database]:
+    """The way in of the worker: login portal_jobs."""
+    database = Database(urls.worker, pool_size=4)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="module")
+def admin(urls: Urls) -> Iterator[psycopg.Connection]:
+    """A superuser's connection that looks behind the policies; for asserting and arranging only."""
+    dsn = make_url(urls.admin).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET search_path = portal, ctx, jobs")
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    clock.freeze(NOW)
+    yield
+    clock.thaw()
+
+
+WorkAs = Callable[..., AbstractContextManager[Work]]
+
+
+@pytest.fixture(scope="module")
+def work_as(db: Database) -> WorkAs:
+    """`with work_as(KE_LAN) as work:` is one transaction of a person of the cast."""
+    from tenants.identity import actor_of
+
+    def work(person: Person, *, kind: Kind | None = None, company: object = None,
+             read_only: bool = False) -> AbstractContextManager[Work]:  # fmt: skip
+        seat = next(s for s in person.seats if company is None or s.company is company)
+        with db.work(_authn()) as authn:
+            actor = actor_of(authn, person_id=person.id, tenant_id=seat.company.id, kind=kind)
+        return db.work(actor, read_only=read_only)
+
+    return work
+
+
+def _authn():  # type: ignore[no-untyped-def]
+    from kernel.actor import AUTHN
+
+    return AUTHN
+
+
+@pytest.fixture(scope="module")
+def app(urls: Urls) -> Iterator[Flask]:
+    """The whole portal on this module's database."""
+    from app import create_app
+    from kernel.settings import Settings
+
+    settings = Settings.for_tests(urls)
+    made = create_app(settings)
+    made.testing = True
+    yield made
+    made.extensions["portal"].database.dispose()
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[Person], FlaskClient]:
+    """`sign_in(KE_LAN)` is a browser in which that person has signed in."""
+    from tests.browsers import signed_in_client
+
+    def enter(person: Person, **seat: object) -> FlaskClient:
+        return signed_in_client(app, person, **seat)
+
+    return enter
