@@ -76,6 +76,7 @@ def _revision(connection: Connection, head: str) -> Iterator[str]:
         with connection.begin_nested():
             connection.execute(text("SET LOCAL ROLE portal_authn"))
             found = connection.scalar(text("SELECT version_num FROM portal.alembic_version"))
+            connection.execute(text("SET LOCAL ROLE NONE"))  # a released savepoint keeps the role
     except DBAPIError:
         found = None
     if found != head:

@@ -4,6 +4,8 @@ Nothing is mocked: the rows are written through the roles that the portal runs u
 """
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -30,13 +32,35 @@ from tests.cast import Person  # noqa: E402
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)  # Tuesday, 08:05 in Shanghai
 
 
+SERVER = "GONGYUN_TEST_SERVER"  # the folder of this run's server, told to xdist's workers
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for the run, in the process that outlives all workers."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gongyun-test-"))
+    folder.chmod(0o755)  # as root the server runs as `nobody`, who must be able to enter
+    os.environ[SERVER] = str(folder)
+    config.stash[_SERVER] = server = EmbeddedServer(folder, fast=True)
+    server.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it and remove its folder."""
+    server = config.stash.get(_SERVER, None)
+    if server is not None:
+        server.stop()
+        shutil.rmtree(os.environ[SERVER], ignore_errors=True)
+
+
+_SERVER = pytest.StashKey[EmbeddedServer]()
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[EmbeddedServer]:
-    """The embedded server of this run: one for all workers, which start it at once."""
-    root = tmp_path_factory.getbasetemp()
-    shared = root.parent if worker_id != "master" else root
-    with EmbeddedServer(Path(shared) / "pg", fast=True) as running:
-        yield running
+def server() -> EmbeddedServer:
+    """The PostgreSQL of this run."""
+    return EmbeddedServer(Path(os.environ[SERVER]), fast=True)
 
 
 @contextmanager
