@@ -1,0 +1,1 @@
+"""The credit view: evidence, figures, consent, and what a bank may read of a company."""
