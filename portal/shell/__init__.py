@@ -1,0 +1,1 @@
+"""The frame around all packages: home, navigation, operations, help, health, refusals."""

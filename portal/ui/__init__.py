@@ -1,0 +1,1 @@
+"""Look and parts of every page: tokens, templates, figures, tables, pictures, headers."""
