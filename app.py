@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from kernel.db import Database
 
+VERSION: Final = "0.1.0"
+CATALOGUES: Final = Path(__file__).parent / "portal" / "ui" / "translations"
+MOST_BYTES: Final = 16 * 1024 * 1024  # of a request's body; the doors of files and batches ask less
 FAILED: Final = 1
 USAGE: Final = 2
 DEGRADED: Final = 3
@@ -40,31 +43,114 @@ err = Console(stderr=True)
 
 
 def create_app(settings: Settings) -> "Flask":
-    """Return the portal on the database of `settings`. Leaves no open connection behind."""
-    from flask import Flask, jsonify
-    from flask.typing import ResponseReturnValue
+    """Return the portal on the database of `settings`. Leaves no open connection behind.
 
-    app = Flask("gongyun")
+    Raises `UnsafeDatabase` when that database would not keep companies apart.
+    """
+    from flask import Flask
+    from flask_compress import Compress
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from kernel import i18n
+    from kernel.db import Database
+    from kernel.migrate import head
+    from kernel.selfcheck import require_safe
+    from kernel.web import install as close_doors
+    from portal.shell.refusals import render_error
+    from tenants import identity
+
+    database = Database(settings.secret(Need.WEB), application_name="gongyun-web")
+    require_safe(database, head=head())
+    database.dispose()
+
+    app = Flask("gongyun", static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret(Need.KEY),
         TRUSTED_HOSTS=list(settings.hosts),
+        MAX_CONTENT_LENGTH=MOST_BYTES,
     )
-
-    @app.get("/healthz")
-    def show_health() -> ResponseReturnValue:
-        return jsonify(status="ok")
-
+    hops = settings.proxy_hops
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    i18n.install(app, str(CATALOGUES))
+    Compress(app)
+    _add_pages(app, settings)
+    _add_headers(app, https=settings.is_behind_https)
+    close_doors(
+        app,
+        database,
+        authenticate=identity.authenticate,
+        render_error=render_error,
+        step_up_fresh=identity.step_up_fresh,
+    )
     return app
 
 
+def _add_pages(app: "Flask", settings: Settings) -> None:
+    import dashboards.mount
+    import portal.credit.doors
+    import portal.production.doors
+    import portal.shell.web
+    import portal.ui.setup
+    import tenants.web
+    from portal.production.queries import list_sources
+
+    demo = settings.shows_demo
+    portal.ui.setup.install(app, version=VERSION, demo=demo)
+    tenants.web.install(app, var=settings.var, demo=demo, secure=settings.is_behind_https)
+    portal.production.doors.install(app)
+    portal.credit.doors.install(app)
+    portal.shell.web.install(app)
+    dashboards.mount.mount(app)
+    app.extensions["data_sources"] = lambda work: [(row.id, row.name) for row in list_sources(work)]
+    if demo:
+        from portal.demo.people import demo_people
+
+        app.extensions["demo_people"] = demo_people()
+
+
+def _add_headers(app: "Flask", *, https: bool) -> None:
+    from flask import Response, request
+    from flask_wtf.csrf import generate_csrf
+
+    from dashboards.mount import Boards
+    from kernel.web import find_actor
+    from portal.ui.headers import is_file, security_headers
+
+    boards: Boards = app.extensions["boards"]
+    hashes = boards.script_hashes()
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        board = request.path.startswith("/boards/")
+        security_headers(response, board=board, script_hashes=hashes, https=https)
+        if not is_file() and response.mimetype == "text/html" and find_actor() is not None:
+            # Read by htmx and by the boards' renderer, which send it back as a header.
+            response.set_cookie("_csrf_token", generate_csrf(), secure=https, samesite="Lax")
+        return response
+
+
 def work_on_jobs(settings: Settings) -> None:
-    """Register every job and work on the queue until told to stop."""
+    """Register every job and every subscriber, and work on the queue until told to stop."""
     from kernel.db import Database
     from kernel.jobs import run_worker
 
+    register_jobs()
     url = settings.secret(Need.WORKER)
     database = Database(url, application_name="gongyun-worker")
     run_worker(url, database, name=f"{socket.gethostname()}-{os.getpid()}")
+
+
+def register_jobs() -> None:
+    """Make every package's jobs and long actions known, and say who hears of which event."""
+    import portal.credit.jobs
+    import portal.demo.history
+    import portal.production.importer
+    import portal.production.jobs
+    import tenants.jobs  # noqa: F401
+    from kernel.deliver import subscriptions
+
+    portal.credit.jobs.subscribe(subscriptions)
 
 
 def bring_up_to_date(settings: Settings) -> None:
@@ -78,7 +164,7 @@ def load_demo(settings: Settings) -> bool:
     """Load the demo group unless the database holds companies; tell whether it was loaded."""
     from portal.demo.load import load_demo_if_empty
 
-    return load_demo_if_empty(settings)
+    return load_demo_if_empty(settings.secret(Need.ADMIN), settings.secret(Need.WORKER))
 
 
 @contextmanager
@@ -220,13 +306,14 @@ def _accounts_table() -> Table:
     from portal.demo.cast import PASSWORD
 
     table = Table(title="Demo sign-ins", caption=f"password of all: {PASSWORD}")
-    for heading in ("company", "person", "roles", "sign-in name"):
+    for heading in ("company", "person", "roles"):
         table.add_column(heading)
+    table.add_column("sign-in name", no_wrap=True)
     for each in _accounts():
         roles = ", ".join(str(role) for role in each["roles"])  # type: ignore[attr-defined]
         table.add_row(
-            f"{each['company_zh']} {each['company']}",
-            f"{each['person_zh']} {each['person']}",
+            str(each["company"]),
+            f"{each['person']} {each['person_zh']}",
             roles,
             str(each["sign_in_name"]),
         )

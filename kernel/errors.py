@@ -130,8 +130,10 @@ class TooMany(PortalError):
     status = 429
     sentence = _l("Too many tries. Wait a moment.")
 
-    def __init__(self, *, retry_after_s: int = 60, **values: object) -> None:
-        super().__init__(**values)
+    def __init__(
+        self, *, retry_after_s: int = 60, field: str | None = None, **values: object
+    ) -> None:
+        super().__init__(field=field, **values)
         self.retry_after_s = retry_after_s
 
 
@@ -142,8 +144,10 @@ class Unavailable(PortalError):
     status = 503
     sentence = _l("The portal is busy or a part of it is away. Try again in a minute.")
 
-    def __init__(self, *, retry_after_s: int = 30, **values: object) -> None:
-        super().__init__(**values)
+    def __init__(
+        self, *, retry_after_s: int = 30, field: str | None = None, **values: object
+    ) -> None:
+        super().__init__(field=field, **values)
         self.retry_after_s = retry_after_s
 
 

@@ -82,7 +82,7 @@ def _bind(name: str, known: _Known, database: Database) -> Callable[..., None]:
     return run
 
 
-async def _take_up_stalled(context: JobContext, timestamp: int, **_: Any) -> None:
+async def _take_up_stalled(context: JobContext, /, timestamp: int, **_: Any) -> None:
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
         await manager.retry_job(job)

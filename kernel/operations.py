@@ -4,7 +4,9 @@ Progress stands in the row and nowhere else. A worker that dies leaves a row wit
 the clock queues it again, and gives up at the third loss.
 """
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,6 +21,7 @@ from kernel.ids import OperationId, PersonId, TenantId, new_id
 from kernel.jobs import task
 from kernel.lifecycle import Lifecycle, Side
 
+BEAT_S: Final = 15
 LOST_AFTER: Final = timedelta(seconds=60)
 ATTEMPTS: Final = 3
 NO_WORKER_AFTER: Final = timedelta(hours=24)
@@ -165,6 +168,12 @@ def list_operations(work: Work, *, limit: int = 20) -> list[Operation]:
     return list(work.session.scalars(newest))
 
 
+def find_latest(work: Work, kind: str) -> Operation | None:
+    """Return the newest action of a kind that the actor may see, or None."""
+    newest = select(Operation).where(Operation.kind == kind).order_by(Operation.created_at.desc())
+    return work.session.scalars(newest.limit(1)).one_or_none()
+
+
 def cancel(work: Work, operation_id: OperationId) -> None:
     """Call a waiting or running action off. Raises `NotFound`, `MoveNotAllowed`."""
     found = work.session.scalar(
@@ -184,7 +193,8 @@ def run_operation(database: Database, *, operation_id: str) -> None:
     if progress is None:
         return
     try:
-        result = _actions[progress.kind](progress)
+        with _beating(progress):
+            result = _actions[progress.kind](progress)
     except Cancelled:
         return
     except PortalError as refusal:
@@ -194,6 +204,29 @@ def run_operation(database: Database, *, operation_id: str) -> None:
         raise
     else:
         _finish(database, progress.id, OperationState.SUCCEEDED, result=dict(result or {}))
+
+
+@contextmanager
+def _beating(progress: Progress) -> Iterator[None]:
+    """Show that the action's worker lives, also while one step of it takes long."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_S):
+            with progress.database.work(worker()) as work:
+                work.session.execute(
+                    update(Operation)
+                    .where(Operation.id == progress.id, Operation.state == OperationState.RUNNING)
+                    .values(heartbeat_at=work.now)
+                )
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _take(database: Database, operation_id: str) -> Progress | None:

@@ -227,7 +227,7 @@ def current_work() -> Work:
 
 def secure(app: Flask, endpoint: str, door: Door) -> None:
     """Declare the door of an endpoint that a library made (Dash, static files)."""
-    app.view_functions[endpoint].__door__ = door  # type: ignore[attr-defined]
+    _declare(door)(app.view_functions[endpoint])
 
 
 def install(

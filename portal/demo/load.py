@@ -11,11 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kernel import clock
+from kernel.db import Database
 from kernel.ids import CONSOLE, WorkId, new_id
 from kernel.migrate import as_owner
-from portal.demo.cast import COMPANIES, PASSWORD, PEOPLE, Company, Person, Seat
+from portal.demo import acts, history
+from portal.demo.cast import COMPANIES, NIST, PASSWORD, PEOPLE, Company, Person, Seat
 from portal.demo.places import add_plant, place_id
 from portal.demo.plants import PLANTS
+from portal.demo.testbed import TEST_BED
 from tenants.ids import GrantId, ShareId
 from tenants.models import (
     GroupShare,
@@ -30,13 +33,25 @@ from tenants.models import Person as PersonRow
 from tenants.passwords import hash_password
 from tenants.words import CompanyState, Level
 
-HISTORY_DAYS: Final = 90
 _BEFORE: Final = timedelta(days=400)  # companies joined before their history begins
 
 
 def is_empty(session: Session) -> bool:
     """Say whether no company is there yet."""
     return session.scalar(select(func.count()).select_from(Tenant)) == 0
+
+
+def load_demo_if_empty(admin_url: str, worker_url: str) -> bool:
+    """Load the demo group unless companies are there; its history is queued as a long action."""
+    with as_owner(admin_url) as session:
+        if not is_empty(session):
+            return False
+        _add_all(session, clock.now() - _BEFORE)
+    database = Database(worker_url, pool_size=1, application_name="gongyun-demo")
+    history.begin(database)
+    acts.give_consent(database)
+    database.dispose()
+    return True
 
 
 def load_cast(admin_url: str, *, now: datetime | None = None) -> None:
@@ -49,8 +64,9 @@ def load_cast(admin_url: str, *, now: datetime | None = None) -> None:
 def _add_all(session: Session, moment: datetime) -> None:
     _add_cast(session, moment)
     for company in COMPANIES:
-        if company.code in PLANTS:
-            add_plant(session, company, PLANTS[company.code], moment)
+        plant = TEST_BED if company is NIST else PLANTS.get(company.code)
+        if plant is not None:
+            add_plant(session, company, plant, moment)
     _add_grants(session, moment)
 
 

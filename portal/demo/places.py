@@ -11,6 +11,8 @@ from kernel.db import Base
 from kernel.ids import PlaceId, SourceId, new_id
 from portal.demo.cast import Company
 from portal.demo.plants import HEARTBEAT_S, REASONS, Calendar, LinePlan, Plant, SitePlan, UnitPlan
+from portal.demo.testbed import HEARTBEAT_S as REAL_HEARTBEAT_S
+from portal.demo.testbed import TEST_BED, models
 from portal.production.ids import RuleId
 from portal.production.models import (
     CalendarRule,
@@ -123,15 +125,18 @@ def _rules(company: Company, code: str, calendar: Calendar, moment: datetime) ->
 
 
 def _units(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
+    real = models() if plant is TEST_BED else {}
     for _, _, unit in plant.units():
+        has_counter = unit.machine is not None or unit.code in real
         yield Unit(
             tenant_id=company.id,
             place_id=place_id(company, unit.code),
             class_code=unit.class_code,
             rated_power_kw=unit.rated_power_kw,
             min_stop_s=unit.min_stop_s,
-            heartbeat_s=HEARTBEAT_S,
-            counts_from=CountsFrom.SHEET if unit.machine is None else CountsFrom.COUNTER,
+            heartbeat_s=REAL_HEARTBEAT_S if unit.code in real else HEARTBEAT_S,
+            counts_from=CountsFrom.COUNTER if has_counter else CountsFrom.SHEET,
+            device_items=real[unit.code].to_json() if unit.code in real else {},
         )
 
 
@@ -151,13 +156,15 @@ def _rates(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
 def _sources(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
     for site in plant.sites:
         for line in site.lines:
-            has_sensors = line.units[0].machine is not None
+            if plant is not TEST_BED and line.units[0].machine is None:
+                continue  # told by shift sheets, which bring their own source
+            kind = SourceKind.MTCONNECT if plant is TEST_BED else SourceKind.SIMULATOR
             yield DataSource(
                 id=source_id(company, line.code),
                 tenant_id=company.id,
-                kind=SourceKind.SIMULATOR if has_sensors else SourceKind.MANUAL,
+                kind=kind,
                 name=line.name_en,
-                heartbeat_s=SOURCE_HEARTBEAT_S if has_sensors else 86_400,
+                heartbeat_s=SOURCE_HEARTBEAT_S if kind is SourceKind.SIMULATOR else 86_400,
                 settings={"line": line.code},
                 created_at=moment,
             )

@@ -9,7 +9,7 @@ from flask_babel.speaklater import LazyString
 from kernel.errors import PortalError
 
 OPERATION_TITLES: Final[Mapping[str, LazyString]] = {
-    "production.import_archive": _l("Import of an archive"),
+    "production.import_file": _l("Import of a file"),
     "demo.history": _l("History of the demo"),
 }
 
@@ -17,7 +17,7 @@ STAGES: Final = (
     _l("Checking the file"),
     _l("Storing the lines"),
     _l("Deriving the days"),
-    _l("history"),
+    _l("Days of history"),
 )
 """What running actions say of themselves; kept in the row in English, translated where shown."""
 
