@@ -192,7 +192,9 @@ def upgrade() -> None:
     queue = Path(__file__).parents[1] / "sql" / "procrastinate_3_10.sql"
     op.execute("SET LOCAL search_path = jobs")
     # Through the driver: its text is full of percent signs, which SQLAlchemy takes for parameters.
-    op.get_bind().connection.driver_connection.execute(queue.read_bytes())
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None
+    driver.execute(queue.read_bytes())
     op.execute("SET LOCAL search_path = portal, ctx, jobs")
     op.execute(JOBS)
     op.execute(TABLES)

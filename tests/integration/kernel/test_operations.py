@@ -93,7 +93,9 @@ def test_another_company_does_not_find_it(work_as):
         operations.get_operation(work, OperationId(operation_id))
 
 
-def test_one_that_lost_its_worker_is_queued_again_and_given_up_at_the_third(work_as, jobs_db, admin):
+def test_one_that_lost_its_worker_is_queued_again_and_given_up_at_the_third(
+    work_as, jobs_db, admin
+):
     operation_id = start(work_as)
     seen = []
     for minute in range(1, 4):

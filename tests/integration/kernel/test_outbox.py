@@ -21,7 +21,9 @@ subscriptions.subscribe("test.rang.v1", lambda work, delivery: HEARD.append(deli
 
 
 def waiting(admin):
-    rows = admin.execute("SELECT id FROM outbox WHERE delivered_at IS NULL AND kind = 'test.rang.v1'")
+    rows = admin.execute(
+        "SELECT id FROM outbox WHERE delivered_at IS NULL AND kind = 'test.rang.v1'"
+    )
     return [row[0] for row in rows.fetchall()]
 
 

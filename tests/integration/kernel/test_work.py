@@ -22,16 +22,15 @@ def test_the_context_ends_with_the_transaction(db, work_as):
         pid = work.session.scalar(text("SELECT pg_backend_pid()"))
     with db.engine.connect() as raw:
         assert raw.scalar(text("SELECT pg_backend_pid()")) == pid
-        row = raw.execute(
-            text("SELECT current_user, current_setting('app.tenant_id', true)")
-        ).one()
+        row = raw.execute(text("SELECT current_user, current_setting('app.tenant_id', true)")).one()
     assert tuple(row) == ("portal_login", "")
 
 
 def test_a_read_only_work_cannot_write(work_as):
-    with pytest.raises(Exception, match="read-only transaction"), work_as(
-        KE_LAN, read_only=True
-    ) as work:
+    with (
+        pytest.raises(Exception, match="read-only transaction"),
+        work_as(KE_LAN, read_only=True) as work,
+    ):
         work.defer("kernel.deliver", outbox_id="x")
 
 

@@ -80,7 +80,7 @@ def views():
     return bp
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(db):
     app = Flask(__name__)
     app.secret_key = "x" * 32
