@@ -26,6 +26,9 @@ from portal.production.words import Basis, CountsFrom, SourceKind
 from tenants.models import Place, PlaceParent
 from tenants.words import Level
 
+ON_SHEETS: Final = frozenset({"changeover", "mechanical", "no_material", "output_full"})
+"""Stop reasons of a plant whose people write them on shift sheets."""
+
 SOURCE_HEARTBEAT_S: Final = 300  # the simulator speaks every minute
 
 
@@ -98,7 +101,8 @@ def _master(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
             name_en=product.name_en,
             quantity_unit=product.unit,
         )
-    for reason in REASONS:
+    known = _reasons(plant)
+    for reason in (each for each in REASONS if each.code in known):
         yield StopReason(
             tenant_id=company.id,
             code=reason.code,
@@ -106,6 +110,15 @@ def _master(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]:
             name_en=reason.name_en,
             state=reason.state,
         )
+
+
+def _reasons(plant: Plant) -> frozenset[str]:
+    """Return the codes of the reasons that can stand at this company's machines."""
+    machines = [unit.machine for _, _, unit in plant.units() if unit.machine is not None]
+    if not machines:
+        return ON_SHEETS
+    losses = {loss.reason for machine in machines for loss in machine.losses if loss.reason}
+    return frozenset(losses | {"warm_up", "off"})
 
 
 def _rules(company: Company, code: str, calendar: Calendar, moment: datetime) -> Iterator[Base]:
