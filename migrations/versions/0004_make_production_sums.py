@@ -147,7 +147,9 @@ def upgrade() -> None:
         )
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO portal_worker")
     for table, level in LEVELS.items():
-        op.execute(f"CREATE POLICY {table}_own ON {table} FOR SELECT TO portal_tenant USING ({OWN})")
+        op.execute(
+            f"CREATE POLICY {table}_own ON {table} FOR SELECT TO portal_tenant USING ({OWN})"
+        )
         op.execute(
             f"CREATE POLICY {table}_group ON {table} FOR SELECT TO portal_group"
             f" USING ({SHARED.format(level=level)})"
