@@ -1,0 +1,1 @@
+"""The Dash side of the boards: layout and callbacks. Rows: `boards/`, pictures: `figures/`."""
