@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -342,6 +343,48 @@ def doctor(as_json: bool) -> None:
             out.print(f"{mark} {each.check:10} {escape(each.text)}")
     worst = {each.verdict for each in found}
     sys.exit(FAILED if Verdict.FAIL in worst else DEGRADED if Verdict.WARN in worst else 0)
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--company", required=True, help="Code of the company whose facts these are.")
+@click.option("--form", required=True, type=click.Choice(["archive", "table", "shdr"]))
+@click.option("--from", "first", required=True, type=click.DateTime(), help="Window, UTC.")
+@click.option("--until", required=True, type=click.DateTime(), help="Window, UTC, not included.")
+@click.option("--unit", help="Machine of adapter lines (shdr).")
+def import_file(
+    file: Path, company: str, form: str, first: datetime, until: datetime, unit: str | None
+) -> None:
+    """Send a file of facts through the door and show its progress; a worker must be running."""
+    from kernel.db import Database, worker
+    from portal.production.importer import Upload, send_file
+    from portal.production.words import ImportForm
+    from tenants.queries import list_companies
+
+    with _failures_in_words():
+        settings = Settings.from_environ(needs=(Need.WORKER,))
+        with with_database(settings) as ready:
+            database = Database(ready.secret(Need.WORKER), pool_size=1)
+            upload = Upload(
+                name=file.name,
+                form=ImportForm(form),
+                body=file.read_bytes(),
+                window_from=first.replace(tzinfo=UTC),
+                window_until=until.replace(tzinfo=UTC),
+                unit=unit,
+            )
+            try:
+                with database.work(worker(), read_only=True) as work:
+                    found = [row.id for row in list_companies(work) if row.code == company]
+                if not found:
+                    err.print(f"There is no company {escape(company)}.")
+                    sys.exit(USAGE)
+                with database.work(worker(found[0])) as work:
+                    _import, operation_id = send_file(work, upload, tenant_id=found[0])
+                with _draw_bar() as show:
+                    sys.exit(_watch(database, operation_id, show))
+            finally:
+                database.dispose()
 
 
 @cli.group()

@@ -105,7 +105,7 @@ def sums_by_day(
 ) -> Sequence[DayBucket]:
     """Return the sums of every place of a level for each day, by day, then place."""
     inside = _inside(work, level, under)
-    times = select(KpiTime).where(_days(KpiTime, level, first, last, tenant_id))
+    times = select(*_STORED).where(_days(KpiTime, level, first, last, tenant_id))
     outputs = (
         select(
             KpiOutput.place_id,
@@ -128,7 +128,7 @@ def sums_by_day(
             row.production_day,
             _stored(row, made.get((row.place_id, row.production_day), OutputSums())),
         )
-        for row in work.session.scalars(ordered)
+        for row in work.session.execute(ordered)
     ]
 
 
@@ -143,8 +143,8 @@ def sums_by_hour(
         key = (row.place_id, row.bucket_start)
         made[key] = made.get(key, OutputSums()) + _output(row)
     found: dict[PlaceId, list[Bucket]] = {}
-    times = select(KpiTime).where(*_hours(KpiTime, wanted, first_at, until_at))
-    for each in work.session.scalars(times.order_by(KpiTime.bucket_start)):
+    times = select(*_STORED).where(*_hours(KpiTime, wanted, first_at, until_at))
+    for each in work.session.execute(times.order_by(KpiTime.bucket_start)):
         output = made.get((each.place_id, each.bucket_start), OutputSums())
         found.setdefault(each.place_id, []).append(_stored(each, output))
     return found
@@ -504,11 +504,25 @@ def _bucket(row: Any, level: str, output: OutputSums) -> Bucket:
     )
 
 
-def _stored(row: KpiTime, output: OutputSums) -> Bucket:
+# As columns, not as objects: a board reads thousands of them.
+_STORED: Final[tuple[Any, ...]] = (
+    *(getattr(KpiTime, name) for name in TIME_FIELDS),
+    KpiTime.place_id,
+    KpiTime.level,
+    KpiTime.bucket_start,
+    KpiTime.production_day,
+    KpiTime.version,
+    KpiTime.closed_at,
+    KpiTime.revised_because,
+    KpiTime.newest_fact_at,
+)
+
+
+def _stored(row: Any, output: OutputSums) -> Bucket:
     return Bucket(
         place_id=row.place_id,
         level=row.level,
-        time=_time(row),
+        time=TimeSums(*row[: len(TIME_FIELDS)]),
         output=output,
         bucket_start=row.bucket_start,
         version=row.version,

@@ -9,7 +9,7 @@ from flask_babel.speaklater import LazyString
 from kernel.errors import PortalError
 
 OPERATION_TITLES: Final[Mapping[str, LazyString]] = {
-    "production.import_file": _l("Import of a file"),
+    "production.import_archive": _l("Import of a file"),
     "demo.history": _l("History of the demo"),
 }
 

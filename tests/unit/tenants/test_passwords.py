@@ -65,13 +65,13 @@ def test_those_who_wait_get_their_turn(passwords):
     stored, right = passwords.hash(GOOD), []
     threads = [
         threading.Thread(target=lambda: right.append(passwords.verify(stored, GOOD)))
-        for _ in range(3)
+        for _ in range(2)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert right == [True, True, True]
+    assert right == [True, True]
 
 
 @pytest.mark.parametrize(
