@@ -1,12 +1,13 @@
 """Pages and files of the boards: the same views for both audiences, each behind its permission."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from dataclasses import replace
+from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from dashboards import exports, shown, tables
+from dashboards import exports, shown, tables, tiles
 from dashboards.audience import GROUP, Audience
 from dashboards.boards import company, figure, group, line, machine
 from dashboards.boards.scope import Scope, first_place, open_scope
@@ -17,7 +18,7 @@ from kernel.errors import NotFound
 from kernel.web import current_work, pages, requires
 from portal.production import queries as production
 from portal.ui.look import set_zone
-from portal.ui.tables import csv_response, xlsx_response
+from portal.ui.tables import Table, csv_response, xlsx_response
 from portal.ui.viewstate import ViewState
 from tenants.permissions import Permission
 from tenants.words import Level
@@ -28,7 +29,16 @@ MOST_STOPS: Final = 12
 WORST: Final = 25
 ALL: Final = "all"
 """The group's table shows the worst companies first, all of them on a click and in the files."""
-_FILES: Final = {"csv": csv_response, "xlsx": xlsx_response}
+MOST_ROWS: Final = 1_000
+
+
+def _fragment(table: Table) -> Response:
+    shown_rows = replace(table, rows=table.rows[:MOST_ROWS])
+    more = max(0, len(table.rows) - MOST_ROWS)
+    return Response(render_template("dashboards/_table.html", table=shown_rows, more=more))
+
+
+_FILES: Final = {"csv": csv_response, "xlsx": xlsx_response, "html": _fragment}
 
 
 def make_pages(audience: Audience, app: GuardedDash) -> Blueprint:
@@ -69,7 +79,7 @@ def show_group_home() -> ResponseReturnValue:
         window=window,
         links=links,
         K=Kpi,
-        group_tiles=shown.group_tiles(board, links),
+        group_tiles=tiles.group_tiles(board, links),
         sentence=shown.group_sentence(board),
         score_bar=shown.score_bar,
         data_as_of=board.newest,
@@ -121,7 +131,7 @@ def _company(scope: Scope, links: Links) -> tuple[str, dict[str, Any]]:
         "as_of": board.whole.newest,
         "data_as_of": board.whole.newest,
         "sentence": shown.company_sentence(board),
-        "board_tiles": shown.company_tiles(board, scope, links),
+        "board_tiles": tiles.company_tiles(board, scope, links),
         "bars": shown.loss_bars(board.losses),
         "losses_say": shown.loss_sentence(board.losses),
         "late": shown.late_sentence(board.lines, links),
@@ -216,8 +226,8 @@ def _show_facts(audience: Audience) -> ResponseReturnValue:
 
 
 def _export(audience: Audience) -> Callable[..., ResponseReturnValue]:
-    def export(table: str, ending: Literal["csv", "xlsx"]) -> ResponseReturnValue:
-        """Return a table of a board as a file: the same query, the same view as on the page."""
+    def export(table: str, ending: str) -> ResponseReturnValue:
+        """Return a table of a board as a file or a piece of page: the same query and view."""
         answer = _FILES.get(ending)
         if answer is None:
             raise NotFound

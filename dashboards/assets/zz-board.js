@@ -59,6 +59,28 @@
     if (onlyNewer) dash_clientside.set_props("fresh", { data: asOf });
   }
 
+  /* A chart's table: fetched when it is opened, and again when the view has changed. */
+  async function fill(details) {
+    const place = details.querySelector("[data-src]");
+    if (!details.open || !place || place.dataset.shown === place.dataset.src) return;
+    const source = place.dataset.src;
+    const answer = await fetch(source, { credentials: "same-origin" });
+    if (answer.status === 401 || answer.redirected) return askToSignIn();
+    if (!answer.ok || source !== place.dataset.src) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place.replaceChildren(...page.body.childNodes);
+    place.dataset.shown = source;
+  }
+
+  document.addEventListener(
+    "toggle",
+    (event) => event.target.matches(".as-table") && fill(event.target),
+    true, // toggle does not bubble
+  );
+  new MutationObserver((changes) => {
+    for (const { target } of changes) fill(target.closest(".as-table"));
+  }).observe(document.documentElement, { subtree: true, attributeFilter: ["data-src"] });
+
   function say(sentence) {
     const place = document.getElementById("board-says");
     if (place) place.textContent = sentence || "";

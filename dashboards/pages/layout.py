@@ -19,12 +19,10 @@ from dashboards.pages.charts import CHARTS, PAGES, Chart
 from dashboards.texts import _
 from kernel.errors import NotFound
 from kernel.web import current_work
-from portal.ui.tables import Table
 from portal.ui.theme import CONFIG
 from portal.ui.viewstate import ViewState
 from tenants.words import Level
 
-MOST_TABLE_ROWS: Final = 300
 _LEVELS: Final = {"company": Level.COMPANY, "line": Level.LINE, "machine": Level.UNIT}
 
 
@@ -42,7 +40,7 @@ class Slot(StrEnum):
 
     FIGURE = "figure"
     SENTENCE = "sentence"
-    TABLE = "table"
+    TABLE = "table"  # its rows are fetched when it is opened: as components they take seconds
     CSV = "csv"
     XLSX = "xlsx"
 
@@ -99,7 +97,7 @@ def _register_chart(app: GuardedDash, audience: Audience, chart: Chart) -> None:
     @app.callback(
         Output(Slot.FIGURE.of(chart.name), "figure"),
         Output(Slot.SENTENCE.of(chart.name), "children"),
-        Output(Slot.TABLE.of(chart.name), "children"),
+        Output(Slot.TABLE.of(chart.name), "data-src"),
         Output(Slot.CSV.of(chart.name), "href"),
         Output(Slot.XLSX.of(chart.name), "href"),
         Input(Id.URL, "search"),
@@ -121,7 +119,7 @@ def _register_chart(app: GuardedDash, audience: Audience, chart: Chart) -> None:
         return (
             drawing.figure,
             drawing.sentence,
-            _table(drawing.table),
+            links.export(chart.name, "html"),
             links.export(chart.name, "csv"),
             links.export(chart.name, "xlsx"),
         )
@@ -173,40 +171,6 @@ def _card(chart: Chart) -> Component:
     )
 
 
-def _table(table: Table) -> Component:
-    rows = table.rows[:MOST_TABLE_ROWS]
-    head = html.Tr(
-        [
-            html.Th(column.heading, scope="col", className="n" if column.is_number else "")
-            for column in table.columns
-        ]
-    )
-    body = [_row(table, row) for row in rows]
-    more = len(table.rows) - len(rows)
-    parts: list[Component] = [
-        html.Table(
-            [html.Caption(table.title, className="sr"), html.Thead(head), html.Tbody(body)],
-            className="tbl tight",
-        )
-    ]
-    if more:
-        parts.append(html.P(_("%(count)s more rows are in the CSV file.", count=more)))
-    return html.Div(
-        parts, className="scroll", tabIndex="0", role="region", **_aria(label=table.title)
-    )
-
-
 def _aria(**values: str) -> dict[str, Any]:
     # Dash takes them as wildcard arguments, which its types do not know.
     return {f"aria-{name}": value for name, value in values.items()}
-
-
-def _row(table: Table, row: Sequence[Any]) -> Component:
-    cells: list[Component] = []
-    for number, (column, value) in enumerate(zip(table.columns, row, strict=True)):
-        text = column.show(value)
-        if number == 0:
-            cells.append(html.Th(text, scope="row"))
-        else:
-            cells.append(html.Td(text, className="n" if column.is_number else ""))
-    return html.Tr(cells)

@@ -36,7 +36,7 @@ def call():
 
     def ask(client, audience, chart, *, page, search, theme="light", token=None):
         parts = ("figure", "sentence", "table", "csv", "xlsx")
-        props = ("figure", "children", "children", "href", "href")
+        props = ("figure", "children", "data-src", "href", "href")
         key = "...".join(f"{chart}-{a}.{b}" for a, b in zip(parts, props, strict=True))
         slots = [("url", "search", search), ("theme", "data", theme), ("fresh", "data", None)]
         body = {

@@ -155,6 +155,16 @@ def test_a_chart_and_its_file_say_the_same(sign_in, call):
     ]
 
 
+def test_a_chart_has_its_table(sign_in, call):
+    client = sign_in(KE_LAN)
+    answer = call(client, "tenant", "trend", page="company", search="?period=30d")
+    source = json.loads(answer.data)["response"]["trend-table"]["data-src"]
+    table = client.get(source)
+    assert source == "/boards/tenant/export/trend.html?period=30d"
+    assert table.text.count("<tr>") == 12  # a heading and the eleven whole days
+    assert client.get("/boards/tenant/export/trend.exe").status_code == 404
+
+
 @pytest.mark.parametrize("chart", ["trend", "states", "hours", "energy"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_chart_draws_only_what_the_bundle_knows(sign_in, call, place, chart, theme):
