@@ -32,7 +32,7 @@ from tests.cast import Person  # noqa: E402
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)  # Tuesday, 08:05 in Shanghai
 
 
-SERVER = "GONGYUN_TEST_SERVER"  # the folder of this run's server, told to xdist's workers
+SERVER = "TEST_SERVER_FOLDER"  # the folder of this run's server, told to xdist's workers
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -169,12 +169,14 @@ def _authn():  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def app(urls: Urls) -> Iterator[Flask]:
+def app(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The whole portal on this module's database."""
     from app import create_app
     from kernel.settings import Settings
 
-    settings = Settings.for_tests(urls)
+    # A folder of its own: hashing takes turns on a machine, and would wait for other test runs.
+    var = {"var": tmp_path_factory.mktemp("var")}
+    settings = Settings.for_tests(urls).model_copy(update=var)
     made = create_app(settings)
     made.testing = True
     yield made
