@@ -37,7 +37,7 @@ def test_the_row_says_who_when_and_what(work_as):
 
 
 def test_it_goes_with_the_act_when_that_is_rolled_back(work_as):
-    with pytest.raises(ZeroDivisionError), work_as(KE_LAN) as work:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError), work_as(KE_LAN) as work:
         audit.record(work, "test.rolled.back")
         raise ZeroDivisionError
     assert "test.rolled.back" not in actions(work_as, KONG_KUN)
@@ -112,6 +112,6 @@ def test_nobody_writes_in_anothers_name(work_as):
         " action, outcome, detail)"
         " VALUES (:id, :now, :tenant, :actor, :tenant, :id, 'x', 'ok', '{}')"
     )
-    with pytest.raises(DBAPIError, match="row-level security"), work_as(KE_LAN) as work:  # noqa: PT012
+    with pytest.raises(DBAPIError, match="row-level security"), work_as(KE_LAN) as work:
         values = {"id": work.id, "now": work.now, "tenant": work.tenant_id, "actor": CONSOLE}
         work.session.execute(text(insert), values)
