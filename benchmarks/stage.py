@@ -12,8 +12,10 @@ from kernel.migrate import migrate
 @contextmanager
 def stage() -> Iterator[Urls]:
     """Yield the addresses of an empty, migrated database. Durable: fsync is on, as in live use."""
-    with tempfile.TemporaryDirectory(prefix="gongyun-bench-") as folder:
-        with EmbeddedServer(Path(folder)) as server:
-            urls = server.urls()
-            migrate(urls.admin)
-            yield urls
+    with (
+        tempfile.TemporaryDirectory(prefix="gongyun-bench-") as folder,
+        EmbeddedServer(Path(folder)) as server,
+    ):
+        urls = server.urls()
+        migrate(urls.admin)
+        yield urls
