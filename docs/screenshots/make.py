@@ -70,6 +70,7 @@ class Shot:
 
 MACHINE: Final = ('main a:text-is("L2-07")',)
 CASE: Final = ('main th a[href*="/bank/cases/"]',)
+SHEET: Final = ("main tbody th a", 'main a[href$="/correct"]')
 EN, ZH = Look("en"), Look("zh_CN")
 SHOTS: Final = (
     Shot("sign-in", None, "/sign-in", ZH),
@@ -79,7 +80,7 @@ SHOTS: Final = (
     Shot("company-board", KE_LAN, "/boards/tenant/company", ZH),
     Shot("machine-board", KE_LAN, "/boards/tenant/company", EN, MACHINE),
     Shot("machine-board", KE_LAN, "/boards/tenant/company", Look("zh_CN", "dark"), MACHINE),
-    Shot("shift-sheet", DING_NING, "/production/shift-sheets/new", Look("zh_CN", width=390)),
+    Shot("shift-sheet", DING_NING, "/production/shift-sheets", Look("zh_CN", width=390), SHEET),
     Shot("credit-profile", KANG_YI, "/credit", ZH),
     Shot("bank-case", GAO_YAN, "/bank/cases", EN, CASE),
     Shot("bank-case", GAO_YAN, "/bank/cases", Look("zh_CN", width=390), CASE),
