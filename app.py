@@ -69,6 +69,9 @@ def create_app(settings: Settings) -> "Flask":
         SECRET_KEY=settings.secret(Need.KEY),
         TRUSTED_HOSTS=list(settings.hosts),
         MAX_CONTENT_LENGTH=MOST_BYTES,
+        # Beyond the defaults (3 and 4): a tenth fewer bytes for some milliseconds at first load.
+        COMPRESS_ZSTD_LEVEL=9,
+        COMPRESS_BR_LEVEL=5,
     )
     hops = settings.proxy_hops
     if hops:

@@ -1,4 +1,4 @@
-"""The page `docs/lifecycles.md`: each life cycle as a drawing and a table, from the code's own data."""
+"""The page `docs/lifecycles.md`: each life cycle as a drawing and a table, from the code's data."""
 
 from collections.abc import Iterable
 from enum import StrEnum

@@ -420,7 +420,7 @@ REST = [
     f"CREATE POLICY unit_named ON unit FOR SELECT TO portal_ingest USING ({OWN})",
     "GRANT SELECT ON unit TO portal_ingest",
     # The group sees which machines there are where the company shares them, nothing of their rules.
-    f"CREATE POLICY unit_group ON unit FOR SELECT TO portal_group"
+    "CREATE POLICY unit_group ON unit FOR SELECT TO portal_group"
     " USING ((SELECT ctx.tenant_id()) IS NOT NULL AND (tenant_id, 'unit') IN"
     " (SELECT s.tenant_id, s.level FROM group_share_level s))",
     "GRANT SELECT (tenant_id, place_id, class_code, retired_at) ON unit TO portal_group",

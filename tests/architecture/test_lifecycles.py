@@ -1,4 +1,4 @@
-"""Life cycles: code, database and drawing say the same, and the clock ends what people leave lying."""
+"""Life cycles: code, database and drawing say the same; the clock ends what people leave lying."""
 
 import importlib
 import pkgutil

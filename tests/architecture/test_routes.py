@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from kernel.web import Door, pages, requires
 
 ADDRESSES = Path(__file__).parents[1] / "golden" / "addresses.txt"
-"""Every address that was ever released; `python -m tests.architecture.test_routes` adds new ones."""
+"""Every address ever released; `python -m tests.architecture.test_routes` adds new ones."""
 
 WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)?")
 TYPED = ("UUIDConverter", "IntegerConverter", "AnyConverter")

@@ -25,7 +25,7 @@ MAY_BE_CHINESE: dict[str, str] = {
     "portal/ui/cellsafe.py": "full-width signs that begin a formula in a spreadsheet",
     "dashboards/assets/zy-locale-zh-cn.js": "the chart library's words, its own kind of catalogue",
 }
-"""Files of code that may hold Chinese, each with its reason; catalogues and tests/cast.py are none."""
+"""Files of code that may hold Chinese, each with its reason."""
 
 
 def extracted() -> dict[str, str]:
@@ -137,7 +137,7 @@ def test_no_chinese_in_code() -> None:
 
 
 def _vendored(name: str) -> bool:
-    return "/static/vendor/" in name or name.endswith(".min.js") or name.endswith(".min.css")
+    return "/static/vendor/" in name or name.endswith((".min.js", ".min.css"))
 
 
 def test_planted_chinese_is_found() -> None:

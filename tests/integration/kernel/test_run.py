@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 OURS = ("DATABASE_URL", "WORKER_DATABASE_URL", "ADMIN_DATABASE_URL")
 
 
-def until(done: Callable[[], object], seconds: float = 40.0) -> bool:
+def until(done: Callable[[], object], seconds: float = 120.0) -> bool:
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:

@@ -100,6 +100,7 @@ def test_a_batch_without_a_usable_key_is_refused(post, key):
         (b"", {}, 422),
         (b"\n" * 50_001, {}, 422),
     ],
+    ids=["large", "bomb", "cut", "brotli", "empty", "many lines"],
 )
 def test_what_is_too_large_or_damaged_is_refused(post, rows, body, headers, status):
     assert post(body, **headers).status_code == status
