@@ -5,7 +5,24 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
-TIME_SUMS = ["cal_s", "not_scheduled_s", "planned_stop_s", "overtime_s", "pbt_s", "apt_s", "aust_s", "minor_s", "down_s", "starved_s", "blocked_s", "idle_s", "maint_s", "eng_s", "unk_s", "declared_s"]
+TIME_SUMS = [
+    "cal_s",
+    "not_scheduled_s",
+    "planned_stop_s",
+    "overtime_s",
+    "pbt_s",
+    "apt_s",
+    "aust_s",
+    "minor_s",
+    "down_s",
+    "starved_s",
+    "blocked_s",
+    "idle_s",
+    "maint_s",
+    "eng_s",
+    "unk_s",
+    "declared_s",
+]
 COUNTS = ("minor_count", "down_count")
 OUTPUT_SUMS = ("prit_s", "prig_s", "prig_gap_s", "norate_pq")
 
