@@ -37,7 +37,10 @@ def main() -> int:
 
 
 def _run_all(names: list[str] | tuple[str, ...]) -> int:
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first benchmark")
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first benchmark",
+        flush=True,
+    )
     lines: list[Line] = []
     for name in names:
         began = time.monotonic()
