@@ -17,6 +17,7 @@ from tests.browser.portal import DemoPortal, running_portal
 from tests.browser.watch import Watch
 from tests.browser.window import WAIT_MS, Look, click_in, find_chromium, launch, new_context
 from tests.cast import Person
+from tests.conftest import SERVER
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def demo_portal(server: EmbeddedServer) -> Iterator[DemoPortal]:
     """The running portal of this worker."""
     folder = Path(tempfile.mkdtemp(prefix="gongyun-browser-"))
-    with running_portal(server, folder) as portal:
+    with running_portal(server, folder, common=Path(os.environ[SERVER])) as portal:
         yield portal
     shutil.rmtree(folder)
 

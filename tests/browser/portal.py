@@ -57,12 +57,12 @@ class DemoPortal:
 
 
 @contextmanager
-def running_portal(server: EmbeddedServer, folder: Path) -> Iterator[DemoPortal]:
+def running_portal(server: EmbeddedServer, folder: Path, *, common: Path) -> Iterator[DemoPortal]:
     """Serve a fresh copy of the demo; web, worker and database are gone at the end.
 
-    `folder` takes logs and lock files.
+    `folder` takes logs and lock files; in `common` all workers of a run find the same lock.
     """
-    template = _filled_database(server, Path(os.environ["GONGYUN_TEST_SERVER"]), folder)
+    template = _filled_database(server, common, folder)
     name = f"browser_{uuid4().hex}"
     with psycopg.connect(_dsn(server.urls("postgres").admin), autocommit=True) as connection:
         connection.execute(_make_database(name, template))

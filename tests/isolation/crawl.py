@@ -145,6 +145,8 @@ class Finding:
     who: str
     request: Request | None
     what: str
+    is_fault: bool = False
+    """Nothing was given away, but the program broke instead of refusing."""
 
     def __str__(self) -> str:
         each = self.request
@@ -227,14 +229,20 @@ class Crawl:
                 says_nothing = method in SAFE or (route.body is None and route.raw is None)
                 if is_open and says_nothing and variant != "own" and not (route.ids or "?" in path):
                     continue  # no id in it: the same request for all variants
+                if path in seen:
+                    continue
+                seen.add(path)
+                hidden = self._is_hidden(crawler, route, pick)
                 body = route.body(pick) if method not in SAFE and route.body else None
                 raw = route.raw(pick) if method not in SAFE and route.raw else None
-                if path not in seen:
-                    seen.add(path)
-                    hidden = self._is_hidden(crawler, route, pick)
-                    yield Request(
-                        rule.endpoint, method, variant, path, body=body, raw=raw, hidden=hidden
-                    )
+                yield Request(
+                    rule.endpoint, method, variant, path, body=body, raw=raw, hidden=hidden
+                )
+                if body and is_open:
+                    # Nothing at all, and half of it: refused in words, whatever is missing.
+                    half = dict(list(body.items())[::2])
+                    for less in ({}, half):
+                        yield Request(rule.endpoint, method, "half", path, less, hidden=hidden)
 
     def lets_in(self, endpoint: str, crawler: Crawler) -> bool:
         """Say whether the door of an endpoint is open to this kind and role."""
@@ -273,7 +281,7 @@ class Crawl:
                 refusal[each.endpoint, each.method] = answer
             elif each.hidden and answer.status_code < 400 and not _is_refusal(answer):
                 self._note(crawler, each, f"answers {answer.status_code} to a foreign id")
-            elif each.hidden:
+            elif each.hidden and each.variant == "foreign":
                 missing = refusal.get((each.endpoint, each.method))
                 if missing is not None and missing.status_code != answer.status_code:
                     told = f"{answer.status_code}, a missing one is {missing.status_code}"
@@ -291,16 +299,17 @@ class Crawl:
             else:
                 answer = client.open(each.path, method=each.method, data=each.body)
         except Exception as broken:
-            self._note(crawler, each, f"fails: {type(broken).__name__}: {str(broken)[:200]}")
+            told = " ".join(str(broken).split())[:160]
+            self._note(crawler, each, f"fails: {type(broken).__name__}: {told}", is_fault=True)
             return None
         if answer.status_code >= 500 and answer.status_code != 503:
-            self._note(crawler, each, f"answers {answer.status_code}")
+            self._note(crawler, each, f"answers {answer.status_code}", is_fault=True)
         if answer.status_code < 400 and not _is_refusal(answer):
             self.worked.add((each.endpoint, each.method))
         return answer
 
-    def _note(self, crawler: Crawler, each: Request, what: str) -> None:
-        self.findings.append(Finding(crawler.label, each, what))
+    def _note(self, crawler: Crawler, each: Request, what: str, *, is_fault: bool = False) -> None:
+        self.findings.append(Finding(crawler.label, each, what, is_fault))
 
     def allowed(self, crawler: Crawler) -> set[str]:
         """Return the canaries that this actor may meet: those of rows she may see."""

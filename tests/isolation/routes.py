@@ -243,7 +243,7 @@ ROUTES: dict[str, Route] = {
     "production_sheets.show_sheet": one("sheet_id", "shift_sheet"),
     "production_sheets.edit_sheet": one("sheet_id", "shift_sheet"),
     "production_sheets.correct_sheet": one("sheet_id", "shift_sheet", body=_correction),
-    "production_sheets.sign_sheet": one("sheet_id", "shift_sheet"),
+    "production_sheets.sign_sheet": one("sheet_id", "shift_sheet", order=FIRST),
     # portal/credit: the company
     "credit.show_profile": Route(query=(_preview,)),
     "credit.show_figure": one("figure_id", "metric_value"),
