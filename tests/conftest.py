@@ -3,6 +3,7 @@
 Nothing is mocked: the rows are written through the roles that the portal runs under.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -80,13 +81,25 @@ def fresh_database(server: EmbeddedServer, template: str | None) -> Iterator[Url
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def roles_to_oneself() -> Iterator[None]:
+    """Keep other workers of this run from changing roles: those belong to the whole server.
+
+    Advisory locks will not do: each database has its own.
+    """
+    with (Path(os.environ[SERVER]) / "roles.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def template(server: EmbeddedServer) -> Iterator[str]:
     """A database with every migration and the cast, to be cloned."""
     from portal.demo.load import load_cast
 
     with fresh_database(server, None) as urls:
-        migrate(urls.admin)
+        with roles_to_oneself():
+            migrate(urls.admin)
         load_cast(urls.admin, now=NOW)
         _grant_connect(urls)
         yield str(make_url(urls.admin).database)

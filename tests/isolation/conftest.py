@@ -1,10 +1,6 @@
 """A migrated database with the rows of the isolation suite; committed, as a read before is."""
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,7 +8,7 @@ from sqlalchemy import make_url
 
 from kernel.embedded import EmbeddedServer, Urls
 from kernel.migrate import migrate
-from tests.conftest import SERVER, fresh_database
+from tests.conftest import fresh_database, roles_to_oneself
 from tests.isolation import leaks, plans, rows
 
 
@@ -26,17 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def dsn(url: str) -> str:
     """Return an address as psycopg reads it."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-@contextmanager
-def roles_to_oneself() -> Iterator[None]:
-    """Keep other workers of this run from changing roles: those belong to the whole server.
-
-    Advisory locks will not do: each database has its own.
-    """
-    with (Path(os.environ[SERVER]) / "roles.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from difflib import unified_diff
 import psycopg
 import pytest
 
+from tests.conftest import roles_to_oneself
 from tests.isolation import golden, hazards
 from tests.isolation.catalogue import policies, tables
-from tests.isolation.conftest import roles_to_oneself
 from tests.isolation.hazards import FINDERS, Finder
 
 

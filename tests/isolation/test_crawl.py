@@ -20,9 +20,9 @@ from kernel.ids import TenantId
 from kernel.jobs import run_now
 from kernel.migrate import migrate
 from kernel.settings import Settings
-from tests.conftest import fresh_database
+from tests.conftest import fresh_database, roles_to_oneself
 from tests.isolation import plans, rows, world
-from tests.isolation.conftest import dsn, roles_to_oneself
+from tests.isolation.conftest import dsn
 from tests.isolation.crawl import Crawl, Finding, board_requests, changed_for_others, text_of
 from tests.isolation.people import Crawler, crawlers, revive
 from tests.isolation.routes import CALLBACKS, ROUTES

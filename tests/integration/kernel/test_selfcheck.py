@@ -14,7 +14,7 @@ from kernel.db import Database
 from kernel.embedded import EmbeddedServer, Urls
 from kernel.migrate import head, migrate
 from kernel.selfcheck import UnsafeDatabase, require_safe, server_is_too_old
-from tests.conftest import fresh_database
+from tests.conftest import fresh_database, roles_to_oneself
 
 KINDS = (
     "portal_tenant, portal_group, portal_platform, portal_bank, portal_auditor, portal_ingest,"
@@ -30,7 +30,8 @@ def _dsn(url: str) -> str:
 def migrated(server: EmbeddedServer) -> Iterator[Urls]:
     """A database that the start takes."""
     with fresh_database(server, None) as urls:
-        migrate(urls.admin)
+        with roles_to_oneself():
+            migrate(urls.admin)
         yield urls
 
 
