@@ -85,7 +85,7 @@ def change_profile() -> ResponseReturnValue:
         with current_work().session.begin_nested():
             service.change_profile(current_work(), **form.model_dump())
     except REFUSALS as refusal:
-        return _profile_page(sent(), problems_of(refusal)), refusal.status
+        return _profile_page(sent(ProfileForm), problems_of(refusal)), refusal.status
     flash(_("The profile is saved."))
     return redirect(url_for("company.show_company"), code=303)
 
@@ -159,7 +159,7 @@ def add_place() -> ResponseReturnValue:
                 day_start=form.day_start,
             )
     except REFUSALS as refusal:
-        return _place_page(sent(), problems_of(refusal)), refusal.status
+        return _place_page(sent(PlaceForm), problems_of(refusal)), refusal.status
     flash(_("The place is added."))
     return redirect(url_for("company.list_places"), code=303)
 
@@ -183,7 +183,7 @@ def rename_place(place_id: UUID) -> ResponseReturnValue:
         )
     except REFUSALS as refusal:
         place = _writable_place(place_id)
-        return _rename_page(place, sent(), problems_of(refusal)), refusal.status
+        return _rename_page(place, sent(RenameForm), problems_of(refusal)), refusal.status
     flash(_("The names are saved."))
     return redirect(url_for("company.list_places"), code=303)
 

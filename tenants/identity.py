@@ -323,7 +323,7 @@ def _actor(
         session_id=session_id,
         name=localised(row.person_zh, row.person_en),
         stepped_up_at=stepped_up_at,
-        grants=seats.expand(seat.held),
+        grants=seats.expand(seat.held, seat.kind),
     )
 
 

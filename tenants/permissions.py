@@ -201,6 +201,11 @@ WHOLE_COMPANY: Final = frozenset(
 )
 """What binds or shows the whole company: a role granted at one site does not give it."""
 
+OF_MAKERS: Final = frozenset(
+    {P.TENANTS_SHARING_WRITE, P.TENANTS_PLACE_WRITE, P.TENANTS_TOKEN_WRITE}
+)
+"""A bank's administrator has none of these: a bank has no machines and shares no figures."""
+
 STEP_UP: Final = frozenset(
     {
         P.TENANTS_PERSON_WRITE,

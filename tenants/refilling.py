@@ -8,6 +8,7 @@ from flask import request
 from flask_babel import gettext as _
 
 from kernel.errors import Conflict, FieldProblem, Invalid, InvalidInput, PortalError
+from kernel.web import Form
 
 REFUSALS: Final = (Invalid, Conflict)
 """What a person can mend on the form itself; everything else is a page of its own."""
@@ -31,9 +32,13 @@ def problems_of(refusal: PortalError) -> tuple[FieldProblem, ...]:
     return (FieldProblem(refusal.field or "", refusal.message, refusal.code),)
 
 
-def sent() -> dict[str, str]:
-    """Return the fields as they were sent, to fill the form again; never a password."""
-    return {
+def sent(form: type[Form] | None = None) -> dict[str, str]:
+    """Return the fields as they were sent, to fill the form again; never a password.
+
+    With `form` a field that was not sent is there, too, and empty.
+    """
+    blank = dict.fromkeys(form.model_fields, "") if form else {}
+    return blank | {
         name: value
         for name, value in request.form.items()
         if "password" not in name and name not in ("csrf_token", "again")

@@ -8,7 +8,7 @@ from typing import Final
 
 from kernel.actor import Kind
 from kernel.ids import PlaceId, TenantId
-from tenants.permissions import WHOLE_COMPANY, permissions_of
+from tenants.permissions import OF_MAKERS, WHOLE_COMPANY, permissions_of
 from tenants.roles import CompanyKind, Role, seat_kind
 from tenants.words import localised
 
@@ -80,14 +80,16 @@ def seats_of(
     )
 
 
-def expand(held: Iterable[Held]) -> Mapping[str, frozenset[PlaceId]]:
-    """Return each permission with the places where it was granted.
+def expand(held: Iterable[Held], kind: Kind) -> Mapping[str, frozenset[PlaceId]]:
+    """Return each permission of a seat of `kind` with the places where it was granted.
 
     What binds the whole company counts only where the role is held at the company itself.
     """
     places: dict[str, set[PlaceId]] = {}
     for each in held:
         for permission in permissions_of((each.role,)):
+            if kind is Kind.BANK and permission in OF_MAKERS:
+                continue
             if each.at_company or permission not in WHOLE_COMPANY:
                 places.setdefault(permission.value, set()).add(each.place_id)
     return MappingProxyType({code: frozenset(found) for code, found in places.items()})

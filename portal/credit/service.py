@@ -135,6 +135,8 @@ def approve_consent(work: Work, consent_id: ConsentId) -> ConsentGranted:
     Raises `NotFound`, `MoveNotAllowed`, `SecondPersonNeeded`, `WaitsForTheDay`.
     """
     consent = _get_for_update(work, consent_id)
+    # `suspended` leads to `active` too: that way is `resume_consent`, and it can be denied no more.
+    CONSENT.require(consent.state, ConsentState.DENIED, by=Side.COMPANY)
     CONSENT.require(consent.state, ConsentState.ACTIVE, by=Side.COMPANY)
     # A prepared consent has both: the lifecycle and `consent_guard` let in no other.
     assert consent.prepared_by is not None

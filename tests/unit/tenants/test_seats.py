@@ -5,7 +5,7 @@ import pytest
 
 from kernel.actor import Kind
 from kernel.ids import PlaceId, TenantId
-from tenants.permissions import HOLDERS, Permission
+from tenants.permissions import HOLDERS, OF_MAKERS, Permission
 from tenants.roles import CompanyKind, Role, fitting
 from tenants.seats import Held, expand, idle_until, is_stepped_up, lasting, seats_of
 
@@ -57,16 +57,18 @@ def test_every_role_that_fits_a_company_has_a_seat_there(kind):
 
 
 def test_a_permission_is_held_where_its_role_was_granted():
-    grants = expand(held(Role.OPERATOR, at_company=False))
+    grants = expand(held(Role.OPERATOR, at_company=False), Kind.TENANT)
     assert grants[Permission.PRODUCTION_SHEET_WRITE] == {LINE}
     assert Permission.TENANTS_GRANT_WRITE not in grants
 
 
 def test_what_binds_the_whole_company_needs_the_role_at_the_company():
-    at_line = expand(held(Role.ADMINISTRATOR, at_company=False))
+    at_line = expand(held(Role.ADMINISTRATOR, at_company=False), Kind.TENANT)
     assert Permission.TENANTS_SHARING_WRITE not in at_line
     assert at_line[Permission.TENANTS_GRANT_WRITE] == {LINE}
-    assert expand(held(Role.ADMINISTRATOR))[Permission.TENANTS_SHARING_WRITE] == {COMPANY}
+    assert expand(held(Role.ADMINISTRATOR), Kind.TENANT)[Permission.TENANTS_SHARING_WRITE] == {
+        COMPANY
+    }
 
 
 @pytest.mark.parametrize(
@@ -101,3 +103,9 @@ def test_a_proof_of_identity_is_fresh_for_a_quarter_of_an_hour():
 def test_every_permission_has_holders():
     assert set(HOLDERS) == set(Permission)
     assert all(HOLDERS.values())
+
+
+def test_a_banks_administrator_has_no_machines_to_look_after():
+    grants = expand(held(Role.ADMINISTRATOR), Kind.BANK)
+    assert Permission.TENANTS_PERSON_WRITE in grants
+    assert not {each.value for each in OF_MAKERS} & set(grants)
