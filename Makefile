@@ -22,8 +22,8 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --require
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --only-binary :all: \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make requirements'
-# The browser walk and the crawl join when they have passed whole: docs/open.md.
-TESTS = tests --ignore tests/browser --ignore tests/isolation/test_crawl.py
+# The browser tests join when they have passed whole: docs/open.md.
+TESTS = tests --ignore tests/browser
 QUICK = tests/unit tests/integration tests/web tests/architecture
 
 help:
