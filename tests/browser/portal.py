@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -135,6 +136,7 @@ def _fill(urls: Urls, folder: Path) -> None:
     try:
         wait_until(lambda: _history_ended(urls), _HISTORY_S, "the history is filled in", [child])
         _go_further_back(database, urls)
+        _set_something_aside(database)
         wait_until(lambda: _is_idle(urls), _HISTORY_S, "the worker has nothing to do", [child])
     finally:
         child.stop()
@@ -152,6 +154,20 @@ def _go_further_back(database: Database, urls: Urls) -> None:
     first, last = (until - timedelta(days=days) for days in (OF_ONE_DAYS, DAYS))
     of_one = [feed for feed in history.feeds() if feed.company is KESTREL]
     history.send_span(database, of_one, first, last, story_ends_at=until)
+
+
+def _set_something_aside(database: Database) -> None:
+    # The demo's machines make no mistakes; a page about mistakes wants one.
+    from portal.demo import history
+    from portal.production import ingest
+    from portal.production.lines import read_body
+
+    body = b'{"k":"count","unit":"L9-99","at":"2026-01-05T08:00:00+08:00","kind":"good","qty":3}'
+    lines, _ = read_body(body)
+    feed = next(feed for feed in history.feeds() if feed.company is KESTREL)
+    with database.work(feed.actor()) as work:
+        batch = ingest.Batch(key="planted", body_sha256=sha256(body).digest(), lines=lines)
+        assert ingest.accept(work, batch).quarantined
 
 
 def _history_ended(urls: Urls) -> bool:

@@ -41,8 +41,12 @@ BY_NO_LINK: Final = {
     "shell.show_start": "leads on at once",
     "shell.show_operation_progress": "a fragment that its page asks for",
 }
-# The door asks for it, not a link; a phone has it on its screen, also when no sheet is due.
-BY_OTHER_WAYS: Final = ("/auth/step-up", "/production/shift-sheets/new")
+# Asked for by the door; by a form; kept on a phone's screen, also when no sheet is due.
+BY_OTHER_WAYS: Final = (
+    "/auth/step-up",
+    "/company/sharing?level=site",
+    "/production/shift-sheets/new",
+)
 REFUSALS: Final = ("/no/such/page", "/platform/companies", "/company/people/new")
 _LINKS: Final = "() => [...document.querySelectorAll('a[href]')].map((each) => each.href)"
 
