@@ -342,7 +342,8 @@ GRANT SELECT, UPDATE (state) ON consent_request TO portal_worker;
 
 CREATE POLICY consent_own ON consent FOR SELECT TO portal_tenant USING ({OWN});
 CREATE POLICY consent_draft ON consent FOR INSERT TO portal_tenant
-  WITH CHECK ({OWN} AND state = 'draft' AND approved_by IS NULL AND prepared_by IS NULL);
+  WITH CHECK ({OWN} AND state = 'draft' AND approved_by IS NULL AND prepared_by IS NULL
+    AND request_id IS NULL);
 CREATE POLICY consent_decide ON consent FOR UPDATE TO portal_tenant
   USING ({OWN}) WITH CHECK ({OWN});
 -- A bank learns of a consent when it is given: before, a company that is here looks like none.
