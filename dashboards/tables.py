@@ -14,6 +14,7 @@ from dashboards.hours import Hour
 from dashboards.profiles import Kpi
 from dashboards.texts import _
 from dashboards.thinning import Segment
+from portal.production.labels import source_word
 from portal.production.oee import Kpis, LossStep
 from portal.production.rows import FactRow
 from portal.ui.filters import locale_code
@@ -179,7 +180,7 @@ def facts(rows: Iterable[FactRow], zone: str) -> Table:
             row.ended_at,
             row.reason_code,
             row.product_code,
-            row.source_name,
+            source_word(row.source_name),
             row.recorded_at,
             str(row.batch_id),
         )

@@ -17,6 +17,7 @@ from dashboards.profiles import Kpi
 from kernel.errors import NotFound
 from kernel.web import current_work, pages, requires
 from portal.production import queries as production
+from portal.production.labels import source_word
 from portal.ui.look import set_zone
 from portal.ui.tables import Table, csv_response, xlsx_response
 from portal.ui.viewstate import ViewState
@@ -160,6 +161,7 @@ def _machine(scope: Scope, links: Links) -> tuple[str, dict[str, Any]]:
         "sentence": shown.place_sentence(board.whole),
         "bars": shown.loss_bars(board.losses),
         "losses_say": shown.loss_sentence(board.losses),
+        "source_word": source_word,
         "stops_table": tables.stops(board.stops[:MOST_STOPS], scope.clock.zone),
         "days": shown.neighbours(scope, links),
     }
@@ -211,6 +213,7 @@ def _show_facts(audience: Audience) -> ResponseReturnValue:
     )
     return render_template(
         "dashboards/facts.html",
+        source_word=source_word,
         scope=scope,
         view=view,
         window=scope.window,

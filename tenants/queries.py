@@ -6,8 +6,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import Select, Subquery, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ScalarSelect, Select, select
 
 from kernel.db import Work
 from kernel.errors import NotFound
@@ -161,13 +160,15 @@ def list_places(
     *,
     under: PlaceId | None = None,
     level: Level | str | None = None,
+    down_to: Level | None = None,
     tenant_id: TenantId | None = None,
     include_retired: bool = False,
 ) -> Sequence[PlaceRow]:
     """Return the places that the actor may see, each before those below it, by code.
 
-    `under` cuts to a place and what stands below it, `level` to one level, `tenant_id` to one
-    company (for those who see several). An unknown `under` gives an empty list.
+    `under` cuts to a place and what stands below it, `level` to one level, `down_to` to one and
+    those above it, `tenant_id` to one company (for those who see several). An unknown `under`
+    gives an empty list.
     """
     statement = _places(work)
     if tenant_id is not None:
@@ -176,14 +177,16 @@ def list_places(
         owner = select(Place.tenant_id).where(Place.id == under).scalar_subquery()
         statement = statement.where(Place.tenant_id == owner)
     wanted = Level(level) if level is not None else None
-    if wanted is not None:
+    lowest = wanted or down_to
+    if lowest is not None:
         # Ancestors have smaller ranks; sites always, because a company shows the clock of one.
-        statement = statement.where(Place.rank <= max(wanted.rank, Level.SITE.rank))
+        statement = statement.where(Place.rank <= max(lowest.rank, Level.SITE.rank))
     found = _arrange(work, statement)
     return [
         place
         for place in found
         if (wanted is None or place.level is wanted)
+        and (down_to is None or place.level.rank <= down_to.rank)
         and (under is None or under in place.path)
         and (include_retired or place.retired_at is None)
     ]
@@ -222,12 +225,7 @@ def site_clock(place: PlaceRow) -> SiteClock:
 
 def parents_of(work: Work, tenant_id: TenantId) -> Mapping[PlaceId, PlaceId | None]:
     """Return each place of one company with its present parent, retired places included."""
-    parents = _present_parents(work)
-    statement = (
-        select(Place.id, parents.c.parent_id)
-        .outerjoin(parents, parents.c.place_id == Place.id)
-        .where(Place.tenant_id == tenant_id)
-    )
+    statement = select(Place.id, _present_parent(work)).where(Place.tenant_id == tenant_id)
     return {row.id: row.parent_id for row in work.session.execute(statement)}
 
 
@@ -254,18 +252,23 @@ def list_shares(work: Work) -> Sequence[ShareRow]:
     return [ShareRow(*row) for row in work.session.execute(statement)]
 
 
-def _present_parents(work: Work) -> Subquery:
+def _present_parent(work: Work) -> ScalarSelect[PlaceId]:
+    # Of each place by itself: it then costs as much as what is asked for, not as the whole group.
     return (
-        select(PlaceParent.place_id, PlaceParent.parent_id)
-        .ext(distinct_on(PlaceParent.tenant_id, PlaceParent.place_id))
-        .where(PlaceParent.valid_from <= work.now)
-        .order_by(PlaceParent.tenant_id, PlaceParent.place_id, PlaceParent.valid_from.desc())
-        .subquery()
+        select(PlaceParent.parent_id)
+        .where(
+            PlaceParent.tenant_id == Place.tenant_id,
+            PlaceParent.place_id == Place.id,
+            PlaceParent.valid_from <= work.now,
+        )
+        .order_by(PlaceParent.valid_from.desc())
+        .limit(1)
+        .correlate(Place)
+        .scalar_subquery()
     )
 
 
 def _places(work: Work) -> Select[*tuple[object, ...]]:
-    parents = _present_parents(work)
     return select(
         Place.id,
         Place.tenant_id,
@@ -276,8 +279,8 @@ def _places(work: Work) -> Select[*tuple[object, ...]]:
         Place.zone,
         Place.day_start,
         Place.retired_at,
-        parents.c.parent_id,
-    ).outerjoin(parents, parents.c.place_id == Place.id)
+        _present_parent(work).label("parent_id"),
+    )
 
 
 def _arrange(work: Work, statement: Select[*tuple[object, ...]]) -> list[PlaceRow]:

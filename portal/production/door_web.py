@@ -47,6 +47,7 @@ def list_sources() -> ResponseReturnValue:
     work = current_work()
     return render_template(
         "production/sources.html",
+        source_word=labels.source_word,
         sources=door_queries.list_sources(work),
         kinds=labels.SOURCE_KINDS,
         states=labels.SOURCE_STATES,
@@ -113,6 +114,7 @@ def show_batch(batch_id: UUID) -> ResponseReturnValue:
     batch = queries.get_batch(work, batch_id)
     return render_template(
         "production/batch.html",
+        source_word=labels.source_word,
         batch=batch,
         kinds=labels.SOURCE_KINDS,
         facts=queries.facts_of_batch(work, batch_id, limit=200),
@@ -137,6 +139,7 @@ def list_quarantine() -> ResponseReturnValue:
     )
     return render_template(
         "production/quarantine.html",
+        source_word=labels.source_word,
         rows=rows[:PAGE],
         state=state,
         code=code,
@@ -211,6 +214,7 @@ def _dismissal_page(row_id: UUID, reason: str, problems: Problems) -> str:
     row = door_queries.get_quarantined(current_work(), QuarantineId(row_id))
     return render_template(
         "production/dismiss.html",
+        source_word=labels.source_word,
         row=row,
         reason=reason,
         problems=problems,

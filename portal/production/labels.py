@@ -24,6 +24,10 @@ SOURCE_KINDS: Final[Mapping[SourceKind, LazyString]] = {
     SourceKind.SIMULATOR: _l("Simulator"),
     SourceKind.MTCONNECT: _l("MTConnect"),
 }
+_NAMED_BY_US: Final[Mapping[str, LazyString]] = {
+    "Files": SOURCE_KINDS[SourceKind.FILE],
+    "Shift sheets": SOURCE_KINDS[SourceKind.MANUAL],
+}
 
 SOURCE_STATES: Final[Mapping[SourceState, tuple[str, LazyString]]] = {
     SourceState.AWAITING_FIRST: ("wait", _l("Waiting for its first message")),
@@ -97,3 +101,8 @@ STATES: Final[Mapping[MachineState, LazyString]] = {
 
 STAGES: Final = (_l("Checking the file"), _l("Storing the lines"), _l("Deriving the days"))
 """What an import says of itself while it runs; here so that it is translated."""
+
+
+def source_word(name: str) -> str:
+    """Return a source's name; in the reader's language where the portal itself has named it."""
+    return str(_NAMED_BY_US.get(name, name))
