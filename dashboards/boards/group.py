@@ -4,7 +4,7 @@ Bounded whatever the group's size: company level for the figures, line level for
 freshness, machine level only inside the worst line of the few worst companies.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -23,7 +23,7 @@ from dashboards.profiles import Kpi, measures_of
 from kernel.db import Work
 from kernel.ids import PlaceId, TenantId
 from portal.production import queries as production
-from portal.production.board_queries import sums_of, totals_by_day
+from portal.production.board_queries import newest_by_place, sums_of, totals_by_day
 from portal.production.sums import Bucket, TimeSums, total_output, total_time
 from portal.ui.periods import Window
 from tenants import queries as tenants
@@ -71,7 +71,6 @@ class Freshness:
 
     newest: Mapping[TenantId, datetime]
     late: Mapping[TenantId, Sequence[LateLine]]
-    places: Sequence[PlaceRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +110,12 @@ class GroupBoard:
 def read(work: Work, window: Window) -> GroupBoard:
     """Return the group's board for the days of `window`."""
     companies = {row.id: row for row in tenants.list_companies(work)}
-    places = tenants.list_places(work, level=Level.COMPANY)
-    now = _sums(work, Level.COMPANY, window.first, window.last)
-    base = _sums(work, Level.COMPANY, *baseline_window(window.first))
-    fresh = _freshness(work, companies, window.today)
+    places = tenants.list_places(work, down_to=Level.LINE)
+    lines = [place for place in places if place.level is Level.LINE]
+    now = _sums(work, window.first, window.last)
+    base = _sums(work, *baseline_window(window.first))
+    days = _days(work, min(window.before_first, _first_spark(window)), window.last)
+    fresh = _freshness(work, companies, lines, window.today)
     rows = [
         _company(companies[place.tenant_id], place, now, base, fresh)
         for place in places
@@ -127,23 +128,29 @@ def read(work: Work, window: Window) -> GroupBoard:
         companies=rows,
         silent_companies=silent,
         now=figures(now.values()),
-        before=_together(work, window.before_first, window.before_last),
+        before=_together(
+            days[day] for day in days if window.before_first <= day <= window.before_last
+        ),
         base=figures(base.values()),
-        days=_days(work, window),
+        days={day: days[day] for day in days if day >= _first_spark(window)},
         rated=figures(now[row.place.id] for row in rows if _has_oee(row)),
         rated_base=figures(
             base[row.place.id] for row in rows if _has_oee(row) and row.place.id in base
         ),
         rated_companies=sum(1 for row in rows if _has_oee(row)),
         late=[each for row in rows for each in row.late],
-        lines=len(fresh.places),
-        exceptions=_exceptions(work, rows, window, fresh.places),
+        lines=len(lines),
+        exceptions=_exceptions(work, rows, window, lines),
         newest=max((row.newest for row in rows if row.newest), default=None),
     )
 
 
-def _sums(work: Work, level: Level, first: date, last: date) -> Mapping[PlaceId, Bucket]:
-    return production.sums_by_place(work, level=level, first=first, last=last)
+def _sums(work: Work, first: date, last: date) -> Mapping[PlaceId, Bucket]:
+    return production.sums_by_place(work, level=Level.COMPANY, first=first, last=last)
+
+
+def _first_spark(window: Window) -> date:
+    return window.last - (SPARK_DAYS - 1) * _DAY
 
 
 def has_oee(company: CompanyRow, bucket: Bucket) -> bool:
@@ -188,32 +195,35 @@ def _company(
     )
 
 
-def _freshness(work: Work, companies: Mapping[TenantId, CompanyRow], today: date) -> Freshness:
-    places = tenants.list_places(work, level=Level.LINE)
-    recent = _sums(work, Level.LINE, today - FRESH_DAYS * _DAY, today + _DAY)
+def _freshness(
+    work: Work,
+    companies: Mapping[TenantId, CompanyRow],
+    lines: Sequence[PlaceRow],
+    today: date,
+) -> Freshness:
+    recent = newest_by_place(
+        work, level=Level.LINE, first=today - FRESH_DAYS * _DAY, last=today + _DAY
+    )
     newest: dict[TenantId, datetime] = {}
     late: dict[TenantId, list[LateLine]] = {}
-    for place in places:
-        bucket = recent.get(place.id)
+    for place in lines:
         company = companies[place.tenant_id]
-        at = bucket.newest_fact_at if bucket else None
+        at, time = recent.get(place.id, (None, TimeSums()))
         if at is not None:
             newest[company.id] = max(newest.get(company.id, at), at)
-        longest = longest_silence(company.origin, bucket.time if bucket else TimeSums())
-        if is_late(at, now=work.now, longest=longest):
+        if is_late(at, now=work.now, longest=longest_silence(company.origin, time)):
             late.setdefault(company.id, []).append(LateLine(company, place, at))
-    return Freshness(newest, late, places)
+    return Freshness(newest, late)
 
 
-def _together(work: Work, first: date, last: date) -> Figures:
-    days = totals_by_day(work, level=Level.COMPANY, first=first, last=last).values()
-    return of_sums(total_time(time for time, _ in days), total_output(out for _, out in days))
-
-
-def _days(work: Work, window: Window) -> Mapping[date, Figures]:
-    first = window.last - (SPARK_DAYS - 1) * _DAY
-    days = totals_by_day(work, level=Level.COMPANY, first=first, last=window.last)
+def _days(work: Work, first: date, last: date) -> Mapping[date, Figures]:
+    days = totals_by_day(work, level=Level.COMPANY, first=first, last=last)
     return {day: of_sums(time, output) for day, (time, output) in days.items()}
+
+
+def _together(days: Iterable[Figures]) -> Figures:
+    known = list(days)
+    return of_sums(total_time(day.time for day in known), total_output(day.output for day in known))
 
 
 def _exceptions(

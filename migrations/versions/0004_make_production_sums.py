@@ -87,8 +87,11 @@ CREATE TABLE kpi_time (
 );
 CREATE UNIQUE INDEX uq__kpi_time__current ON kpi_time
   (tenant_id, place_id, grain, bucket_start) WHERE current;
-CREATE INDEX ix__kpi_time__by_day ON kpi_time (level, grain, production_day, tenant_id)
-  WHERE current;
+-- A whole group's days are read from the index alone: their rows lie scattered in the table.
+CREATE INDEX ix__kpi_time__by_day ON kpi_time (level, production_day, tenant_id)
+  INCLUDE (place_id, {", ".join((*TIME_SUMS, *COUNTS))}, energy_kwh, idle_kwh, version, closed_at,
+    revised_because, newest_fact_at)
+  WHERE current AND grain = 'day' AND level IN ('company', 'line');
 CREATE INDEX ix__kpi_time__own_day ON kpi_time (tenant_id, level, grain, production_day)
   WHERE current;
 CREATE INDEX ix__kpi_time__open ON kpi_time (closes_at)
@@ -122,8 +125,9 @@ CREATE TABLE kpi_output (
 );
 CREATE UNIQUE INDEX uq__kpi_output__current ON kpi_output
   (tenant_id, place_id, grain, bucket_start, product_code) WHERE current;
-CREATE INDEX ix__kpi_output__by_day ON kpi_output (level, grain, production_day, tenant_id)
-  WHERE current;
+CREATE INDEX ix__kpi_output__by_day ON kpi_output (level, production_day, tenant_id)
+  INCLUDE (place_id, pq, gq, sq, rq, declared_gq, {", ".join(OUTPUT_SUMS)})
+  WHERE current AND grain = 'day' AND level IN ('company', 'line');
 CREATE INDEX ix__kpi_output__own_day ON kpi_output (tenant_id, level, grain, production_day)
   WHERE current;
 

@@ -11,11 +11,12 @@ from kernel.db import Work
 from kernel.ids import PlaceId
 from portal.production.derived_models import OUTPUT_FIELDS, TIME_FIELDS, KpiOutput, KpiTime
 from portal.production.models import StopReason
+from portal.production.queries import of_days
 from portal.production.states import MachineState
 from portal.production.sums import OutputSums, TimeSums
 from portal.production.words import Grain
 from tenants.queries import PlaceRow
-from tenants.words import Level, localised
+from tenants.words import localised
 
 _DAY: Final = timedelta(days=1)
 
@@ -45,6 +46,29 @@ def totals_by_day(
     times = _by_day(work, KpiTime, TIME_FIELDS, level, first, last)
     made = {row[0]: OutputSums(*row[1:]) for row in outputs}
     return {row[0]: (TimeSums(*row[1:]), made.get(row[0], OutputSums())) for row in times}
+
+
+def newest_by_place(
+    work: Work, *, level: str, first: date, last: date
+) -> Mapping[PlaceId, tuple[datetime | None, TimeSums]]:
+    """Return the newest fact of each place of a level over days, and how its time is known.
+
+    Of the time only `pbt_s` and `declared_s` are filled: a whole group's lines are asked at once.
+    """
+    statement = (
+        select(
+            KpiTime.place_id,
+            func.max(KpiTime.newest_fact_at),
+            func.sum(KpiTime.pbt_s),
+            func.sum(KpiTime.declared_s),
+        )
+        .where(of_days(KpiTime, level, first, last))
+        .group_by(KpiTime.place_id)
+    )
+    return {
+        PlaceId(place): (newest, TimeSums(pbt_s=planned, declared_s=declared))
+        for place, newest, planned, declared in work.session.execute(statement)
+    }
 
 
 def sums_of(
@@ -104,12 +128,7 @@ def _by_day(
 ) -> Sequence[Any]:
     statement = (
         select(model.production_day, *(func.sum(getattr(model, name)) for name in names))
-        .where(
-            model.level == Level(level),
-            model.grain == Grain.DAY,
-            model.current,
-            model.production_day.between(first, last),
-        )
+        .where(of_days(model, level, first, last))
         .group_by(model.production_day)
         .order_by(model.production_day)
     )
