@@ -4,12 +4,13 @@ from datetime import date, timedelta
 
 import psycopg
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from kernel import clock
 from kernel.db import worker
 from kernel.errors import NotFound
+from kernel.ids import new_id
 from kernel.lifecycle import MoveNotAllowed
 from portal.credit import bank_queries, queries, service, upkeep
 from portal.credit.errors import AlreadyAsked, NoSuchBank, SecondPersonNeeded, WaitsForTheDay
@@ -180,6 +181,20 @@ def test_what_was_prepared_is_what_is_approved(work_as, change):
         service.prepare_consent(work, consent_id, **(TERMS | {"level": 1}))
     with pytest.raises(IntegrityError, match="was prepared"), work_as(KONG_KUN) as work:
         work.session.execute(update(Consent).where(Consent.id == consent_id).values(**change))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_draft_cannot_feel_for_a_banks_request(admin, work_as, known):
+    ask(work_as)
+    request = admin.execute("SELECT id FROM consent_request").fetchone()[0] if known else new_id()
+    consent_id = draft(work_as, prepared=False, purpose=Purpose.AUDIT)
+    with pytest.raises(DBAPIError, match="row-level security"), work_as(KANG_YI) as work:
+        drafted = work.session.get(Consent, consent_id)
+        told = Consent.__table__.columns.keys()
+        row = {name: getattr(drafted, name) for name in told if name != "pseudonym_key"}
+        changed = {"id": new_id(), "purpose": Purpose.UNDERWRITING, "request_id": request}
+        work.session.execute(insert(Consent).values(row | changed))
+    assert state_of(admin, consent_id) == "draft"
 
 
 def test_a_consent_that_was_given_is_not_widened(work_as):
