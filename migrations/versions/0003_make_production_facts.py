@@ -202,7 +202,7 @@ CREATE TABLE import_file (
   window_from timestamptz NOT NULL,
   window_until timestamptz NOT NULL,
   unit_code text,
-  operation_id uuid,
+  operation_id uuid NOT NULL,
   sent_by uuid,
   sent_at timestamptz NOT NULL,
   CONSTRAINT pk__import_file PRIMARY KEY (id),

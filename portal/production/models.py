@@ -272,7 +272,7 @@ class ImportFile(Base):
     window_from: Mapped[datetime]
     window_until: Mapped[datetime]
     unit_code: Mapped[str | None]  # whose lines they are, where the lines do not say
-    operation_id: Mapped[OperationId | None]
+    operation_id: Mapped[OperationId]
     sent_by: Mapped[PersonId | None]
     sent_at: Mapped[datetime]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from kernel.ids import PersonId, PlaceId, SourceId, TenantId
+from kernel.ids import OperationId, PersonId, PlaceId, SourceId, TenantId
 from portal.production.ids import BatchId, FactId, ImportId, QuarantineId, SheetId
 from portal.production.states import MachineState
 from portal.production.sums import Bucket, OutputSums, TimeSums
@@ -206,7 +206,7 @@ class ImportRow:
     byte_count: int
     window_from: datetime
     window_until: datetime
-    operation_id: Any
+    operation_id: OperationId
     sent_at: datetime
 
 
