@@ -6,7 +6,7 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import Label, Select, select
 
 from kernel.db import Work
 from kernel.errors import NotFound
@@ -252,7 +252,7 @@ def list_shares(work: Work) -> Sequence[ShareRow]:
     return [ShareRow(*row) for row in work.session.execute(statement)]
 
 
-def _present_parent(work: Work) -> ScalarSelect[PlaceId]:
+def _present_parent(work: Work) -> Label[PlaceId]:
     # Of each place by itself: it then costs as much as what is asked for, not as the whole group.
     return (
         select(PlaceParent.parent_id)
@@ -265,6 +265,7 @@ def _present_parent(work: Work) -> ScalarSelect[PlaceId]:
         .limit(1)
         .correlate(Place)
         .scalar_subquery()
+        .label("parent_id")
     )
 
 
@@ -279,7 +280,7 @@ def _places(work: Work) -> Select[*tuple[object, ...]]:
         Place.zone,
         Place.day_start,
         Place.retired_at,
-        _present_parent(work).label("parent_id"),
+        _present_parent(work),
     )
 
 
