@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar, get_origin
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -202,10 +203,18 @@ def _enter(session: Session, transaction: SessionTransaction, connection: Connec
     if transaction.nested:
         return  # a savepoint keeps what its transaction was told
     work = session.info.get("work")
-    driver = connection.connection.dbapi_connection
+    driver: Any = connection.connection.dbapi_connection
     if work is None or driver is None or driver.autocommit:
         raise NoActor
-    connection.exec_driver_sql(_ENTER, work.context())
+    try:
+        # Straight to the driver: this is paid by every transaction there is.
+        driver.execute(_ENTER, work.context())
+    except psycopg.Error:
+        # Again through SQLAlchemy, which says it in its own words and drops a connection that is
+        # gone. Nothing else has happened in this transaction.
+        if not driver.closed:
+            driver.rollback()
+        connection.exec_driver_sql(_ENTER, work.context())
 
 
 class Database:

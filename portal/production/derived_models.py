@@ -4,6 +4,7 @@ Time belongs to the machine, output to the product: two tables, so that no secon
 day of several products. Hours hold their newest version alone; days keep every version.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from tenants.words import Level
 
 TIME_FIELDS: Final = tuple(field.name for field in fields(TimeSums))
 OUTPUT_FIELDS: Final = tuple(field.name for field in fields(OutputSums))
+_OF_A_DAY: Final = ("version", "closed_at", "revised_because", "newest_fact_at")
 _PARTS: Final = (
     "apt_s + aust_s + minor_s + down_s + starved_s + blocked_s + idle_s + maint_s + eng_s + unk_s"
 )
@@ -57,7 +59,7 @@ class StateInterval(Base):
     )
 
 
-def _indexes(table: str, *more: str) -> tuple[Index, ...]:
+def _indexes(table: str, sums: Sequence[str], *more: str) -> tuple[Index, ...]:
     current = text("current")
     return (
         Index(
@@ -73,10 +75,11 @@ def _indexes(table: str, *more: str) -> tuple[Index, ...]:
         Index(
             f"ix__{table}__by_day",
             "level",
-            "grain",
             "production_day",
             "tenant_id",
-            postgresql_where=current,
+            # A whole group's days are read from the index alone.
+            postgresql_include=["place_id", *sums],
+            postgresql_where=text("current AND grain = 'day' AND level IN ('company', 'line')"),
         ),
         Index(
             f"ix__{table}__own_day",
@@ -148,7 +151,7 @@ class KpiTime(Base):
         CheckConstraint(
             _not_negative(tuple(n for n in TIME_FIELDS if n not in _OPTIONAL)), name="not_negative"
         ),
-        *_indexes("kpi_time"),
+        *_indexes("kpi_time", (*TIME_FIELDS, *_OF_A_DAY)),
         Index(
             "ix__kpi_time__open",
             "closes_at",
@@ -189,7 +192,7 @@ class KpiOutput(Base):
             _not_negative(tuple(n for n in OUTPUT_FIELDS if n != "declared_gq")),
             name="not_negative",
         ),
-        *_indexes("kpi_output", "product_code"),
+        *_indexes("kpi_output", OUTPUT_FIELDS, "product_code"),
     )
 
 
