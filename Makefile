@@ -22,8 +22,6 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --require
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --only-binary :all: \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make requirements'
-# The browser tests join when they have passed whole: docs/open.md.
-TESTS = tests --ignore tests/browser
 QUICK = tests/unit tests/integration tests/web tests/architecture
 
 help:
@@ -33,7 +31,7 @@ run: $(RUNTIME) catalogues
 	@exec $(BIN)/python app.py run
 
 test: $(DEVELOPMENT) catalogues browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 check: $(DEVELOPMENT) catalogues
 	$(BIN)/python -m ruff format --check .
