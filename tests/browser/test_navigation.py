@@ -88,14 +88,16 @@ def test_another_period_changes_address_form_and_figures_and_back_brings_them_ba
 def test_language_and_theme_are_switched_where_one_is_and_stay(page_for):
     page = page_for(KE_LAN, locale="zh_CN", theme="light")
     page.goto("/boards/tenant/company?period=yesterday")
+    settle(page)
     here = page.url
     root = page.locator("html")
     page.locator('.top .not-phone button[lang="en"]').click()
     expect(root).to_have_attribute("lang", "en")
     assert page.url == here
+    settle(page)
     page.locator(".top .not-phone form[data-theme-switch] button").click()
     expect(root).to_have_attribute("data-bs-theme", "dark")
-    page.wait_for_load_state("networkidle")
+    settle(page)
     page.goto("/home")
     expect(root).to_have_attribute("data-bs-theme", "dark")
     expect(root).to_have_attribute("lang", "en")
