@@ -28,14 +28,13 @@ from portal.production.lines import MOST_PROBLEMS, Line, LineProblem
 from portal.production.models import DataSource, DirtyDay, ImportFile, Unit
 from portal.production.mtconnect import DeviceModel
 from portal.production.states import Rank
-from portal.production.words import ImportForm, SourceKind
+from portal.production.words import NAMED_BY_US, ImportForm, SourceKind
 from tenants import queries as places
 
 KIND: Final = "production.import_archive"
 LARGEST_MIB: Final = 15
 PART: Final = 5_000
 LONGEST_WINDOW: Final = timedelta(days=3660)
-SOURCE_NAME: Final = "Files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def _file_source(work: Work, tenant_id: TenantId) -> SourceId:
             id=source_id,
             tenant_id=tenant_id,
             kind=SourceKind.FILE,
-            name=SOURCE_NAME,
+            name=NAMED_BY_US[SourceKind.FILE],
             created_at=work.now,
         )
     )

@@ -8,6 +8,7 @@ from flask_babel.speaklater import LazyString
 
 from portal.production.states import MachineState
 from portal.production.words import (
+    NAMED_BY_US,
     Basis,
     CountsFrom,
     ImportForm,
@@ -24,10 +25,7 @@ SOURCE_KINDS: Final[Mapping[SourceKind, LazyString]] = {
     SourceKind.SIMULATOR: _l("Simulator"),
     SourceKind.MTCONNECT: _l("MTConnect"),
 }
-_NAMED_BY_US: Final[Mapping[str, LazyString]] = {
-    "Files": SOURCE_KINDS[SourceKind.FILE],
-    "Shift sheets": SOURCE_KINDS[SourceKind.MANUAL],
-}
+_OUR_SOURCES: Final = {name: SOURCE_KINDS[kind] for kind, name in NAMED_BY_US.items()}
 
 SOURCE_STATES: Final[Mapping[SourceState, tuple[str, LazyString]]] = {
     SourceState.AWAITING_FIRST: ("wait", _l("Waiting for its first message")),
@@ -105,4 +103,4 @@ STAGES: Final = (_l("Checking the file"), _l("Storing the lines"), _l("Deriving 
 
 def source_word(name: str) -> str:
     """Return a source's name; in the reader's language where the portal itself has named it."""
-    return str(_NAMED_BY_US.get(name, name))
+    return str(_OUR_SOURCES.get(name, name))

@@ -33,13 +33,11 @@ from portal.production.setups import calendar_of
 from portal.production.sheet import LostTime, ProductLine, Sheet, SheetProblem
 from portal.production.states import MachineState
 from portal.production.timeline import StateReport
-from portal.production.words import Because, SourceKind
+from portal.production.words import NAMED_BY_US, Because, SourceKind
 from portal.production.worktime import Shift, Workday
 from tenants import access, audit
 from tenants import queries as places
 from tenants.permissions import Permission
-
-SOURCE_NAME: Final = "Shift sheets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +304,7 @@ def _manual_source(work: Work) -> SourceId:
             id=source_id,
             tenant_id=work.tenant_id,
             kind=SourceKind.MANUAL,
-            name=SOURCE_NAME,
+            name=NAMED_BY_US[SourceKind.MANUAL],
             created_at=work.now,
         )
     )

@@ -16,6 +16,9 @@ class SourceKind(StrEnum):
     MTCONNECT = "mtconnect"
 
 
+NAMED_BY_US: Final = {SourceKind.FILE: "Files", SourceKind.MANUAL: "Shift sheets"}
+"""The names of the sources that the portal makes by itself, one of each kind a company."""
+
 WATCHED: Final = (SourceKind.HTTP, SourceKind.SIMULATOR, SourceKind.MTCONNECT)
 """The kinds of source whose silence means something; people and files come when they come."""
 
