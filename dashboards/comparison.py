@@ -40,11 +40,11 @@ class Figures:
         return found
 
 
-def figures(buckets: Iterable[Bucket]) -> Figures:
+def figures(parts: Iterable[Bucket | Figures]) -> Figures:
     """Return the figures of several places or spans together, Σ/Σ."""
-    known = list(buckets)
+    known = list(parts)
     return of_sums(
-        total_time(bucket.time for bucket in known), total_output(bucket.output for bucket in known)
+        total_time(part.time for part in known), total_output(part.output for part in known)
     )
 
 

@@ -4,7 +4,7 @@ Bounded whatever the group's size: company level for the figures, line level for
 freshness, machine level only inside the worst line of the few worst companies.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ from kernel.db import Work
 from kernel.ids import PlaceId, TenantId
 from portal.production import queries as production
 from portal.production.board_queries import newest_by_place, sums_of, totals_by_day
-from portal.production.sums import Bucket, TimeSums, total_output, total_time
+from portal.production.sums import Bucket, TimeSums
 from portal.ui.periods import Window
 from tenants import queries as tenants
 from tenants.queries import CompanyRow, PlaceRow
@@ -128,7 +128,7 @@ def read(work: Work, window: Window) -> GroupBoard:
         companies=rows,
         silent_companies=silent,
         now=figures(now.values()),
-        before=_together(
+        before=figures(
             days[day] for day in days if window.before_first <= day <= window.before_last
         ),
         base=figures(base.values()),
@@ -219,11 +219,6 @@ def _freshness(
 def _days(work: Work, first: date, last: date) -> Mapping[date, Figures]:
     days = totals_by_day(work, level=Level.COMPANY, first=first, last=last)
     return {day: of_sums(time, output) for day, (time, output) in days.items()}
-
-
-def _together(days: Iterable[Figures]) -> Figures:
-    known = list(days)
-    return of_sums(total_time(day.time for day in known), total_output(day.output for day in known))
 
 
 def _exceptions(
