@@ -1,50 +1,59 @@
 """The home of a group's executive over a year of a hundred companies, and over one of ten.
 
-Two databases of one server, asked in turn through the whole portal: session, policies, queries,
-figures, page. The cast's own companies are in both, without a figure.
+Two databases of one server, each behind a web server of its own, asked in turn over HTTP through
+the whole portal: session, policies, queries, figures, page, packing. The cast's own companies are
+in both, without a figure.
 """
 
-import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flask.testing import FlaskClient
-
-from app import create_app
 from benchmarks import group_year
 from benchmarks.cpu import cpu_seconds_of
-from benchmarks.portal import server_pid, superuser
+from benchmarks.portal import Visitor, server_pid, superuser, web_server
 from benchmarks.table import Line, in_turn, p95
 from kernel.embedded import EmbeddedServer, Urls
 from kernel.migrate import migrate
-from kernel.settings import Settings
 from portal.demo.cast import HE_JING
 from portal.demo.load import load_cast
-from tests.browsers import signed_in_client
 
 COMPANIES: Final = 100
 FEWER: Final = 10
 RUNS: Final = 60
+WARM_UP: Final = 16  # two for each of the eight threads
 CPU_RUNS: Final = 20
 PROMISED_MS: Final = 300
 PROMISED_RATIO: Final = 3
 _PATH: Final = "/home"
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group's executive before her web server, which is the process `pid`."""
+
+    executive: Visitor
+    pid: int
+
+    def ask(self) -> None:
+        """Open the home."""
+        self.executive.read(_PATH)
+
+
 def run() -> list[Line]:
     """Ask for both homes 60 times."""
     with ExitStack() as opened:
-        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="gongyun-bench-"))
-        server = opened.enter_context(EmbeddedServer(Path(folder)))
-        many = opened.enter_context(_executive(server, COMPANIES))
-        few = opened.enter_context(_executive(server, FEWER))
-        of_many, of_few = in_turn(_asking(many), _asking(few), runs=RUNS, warm_up=3)
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="gongyun-bench-")))
+        server = opened.enter_context(EmbeddedServer(folder / "database"))
+        many = opened.enter_context(_group(server, COMPANIES, folder))
+        few = opened.enter_context(_group(server, FEWER, folder))
+        of_many, of_few = in_turn(many.ask, few.ask, runs=RUNS, warm_up=WARM_UP)
         with superuser(server.urls()) as admin:
-            trees = (os.getpid(), server_pid(admin))
-            many_cpu_ms, few_cpu_ms = (_cpu_ms(_asking(each), *trees) for each in (many, few))
+            database = server_pid(admin)
+        many_cpu_ms, few_cpu_ms = (_cpu_ms(each, each.pid, database) for each in (many, few))
     many_ms, few_ms = p95(of_many) * 1000, p95(of_few) * 1000
     ratio = many_ms / few_ms
     return [
@@ -67,28 +76,25 @@ def run() -> list[Line]:
     ]
 
 
-def _cpu_ms(ask: Callable[[], None], *trees: int) -> float:
+def _cpu_ms(group: Group, *trees: int) -> float:
     """Return the mean processor time of a request, web and database, in milliseconds."""
     before = cpu_seconds_of(*trees)
     for _ in range(CPU_RUNS):
-        ask()
+        group.ask()
     return (cpu_seconds_of(*trees) - before) / CPU_RUNS * 1000
 
 
 @contextmanager
-def _executive(server: EmbeddedServer, companies: int) -> Iterator[FlaskClient]:
-    """Yield a client of the group's executive before a database of that many companies."""
-    urls = server.urls()
-    with superuser(urls) as admin:
-        name = f"companies_{companies}"
+def _group(server: EmbeddedServer, companies: int, folder: Path) -> Iterator[Group]:
+    """Yield the executive of a group of that many companies."""
+    name = f"companies_{companies}"
+    with superuser(server.urls()) as admin:
         admin.execute(f"CREATE DATABASE {name}")
     urls = server.urls(name)
     _fill(urls, companies)
-    app = create_app(Settings.for_tests(urls))
-    try:
-        yield signed_in_client(app, HE_JING)
-    finally:
-        app.extensions["portal"].database.dispose()
+    (folder / name).mkdir()
+    with web_server(urls, folder / name) as web:
+        yield Group(Visitor(web, HE_JING), web.pid)
 
 
 def _fill(urls: Urls, companies: int) -> None:
@@ -98,12 +104,3 @@ def _fill(urls: Urls, companies: int) -> None:
         rows = group_year.write(admin, companies)
     if rows != companies * group_year.MACHINES * group_year.DAYS:
         raise RuntimeError(f"{rows} daily sums of machines are not those of a year")
-
-
-def _asking(client: FlaskClient) -> Callable[[], None]:
-    def ask() -> None:
-        answer = client.get(_PATH)
-        if answer.status_code != 200:
-            raise RuntimeError(f"the home answers {answer.status_code}")
-
-    return ask

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import secrets
 import socket
 import sys
@@ -9,8 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 import psycopg
 from sqlalchemy import make_url
@@ -25,6 +29,8 @@ from tenants.identity import actor_of
 
 _PROGRAM: Final = Path(__file__).parents[1] / "app.py"
 _START_S: Final = 60.0
+_ANSWER_S: Final = 60.0
+_TOKEN: Final = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,30 @@ def web_server(urls: Urls, folder: Path) -> Iterator[Web]:
         yield Web(host, child.process.pid)
     finally:
         child.stop()
+
+
+class Visitor:
+    """Somebody of the cast at her browser: she has come in by one click, as the demo offers."""
+
+    def __init__(self, web: Web, person: Person) -> None:
+        self._root = f"http://{web.host}"
+        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()))
+        page = self._send(Request(f"{self._root}/sign-in")).decode()
+        token = _TOKEN.search(page)
+        assert token is not None
+        form = urlencode({"csrf_token": token[1], "login_name": person.login_name}).encode()
+        self._send(Request(f"{self._root}/sign-in/demo", data=form))
+
+    def read(self, path: str) -> bytes:
+        """Return a page as it comes over the wire, packed as for any browser."""
+        return self._send(Request(self._root + path, headers={"Accept-Encoding": "gzip, br"}))
+
+    def _send(self, request: Request) -> bytes:
+        with self._opener.open(request, timeout=_ANSWER_S) as answer:
+            # A refused session leads to the door, which answers 200, too.
+            if answer.status != http.HTTPStatus.OK or "/sign-in?" in answer.url:
+                raise RuntimeError(f"{request.full_url} answers {answer.status} at {answer.url}")
+            return bytes(answer.read())
 
 
 def _free_port() -> int:
