@@ -121,7 +121,8 @@ class Links:
         return " + ".join(parts + silent)
 
     def _page(self, page: str, node: UUID | PlaceId | None, **changes: Any) -> str:
-        path = url_for(f"{self.audience.blueprint}.show_{page}")
+        # Not `url_for`: a large group's home has hundreds of these.
+        path = self.audience.prefix + page
         return self.view.href(path, node=node, **({"metric": "", "cursor": ""} | changes))
 
 

@@ -162,17 +162,20 @@ def list_places(
     level: Level | str | None = None,
     down_to: Level | None = None,
     tenant_id: TenantId | None = None,
+    tenant_ids: Collection[TenantId] | None = None,
     include_retired: bool = False,
 ) -> Sequence[PlaceRow]:
     """Return the places that the actor may see, each before those below it, by code.
 
     `under` cuts to a place and what stands below it, `level` to one level, `down_to` to one and
-    those above it, `tenant_id` to one company (for those who see several). An unknown `under`
-    gives an empty list.
+    those above it, `tenant_id` or `tenant_ids` to companies (for those who see several). An
+    unknown `under` gives an empty list.
     """
     statement = _places(work)
     if tenant_id is not None:
         statement = statement.where(Place.tenant_id == tenant_id)
+    if tenant_ids is not None:
+        statement = statement.where(Place.tenant_id.in_(tenant_ids))
     if under is not None:
         owner = select(Place.tenant_id).where(Place.id == under).scalar_subquery()
         statement = statement.where(Place.tenant_id == owner)

@@ -231,17 +231,19 @@ def _exceptions(
     worst = {row.company.id: row.company for row in rows[:WORST_COMPANIES] if row.score.total > 0}
     asked = [line for line in lines if line.tenant_id in worst]
     found: dict[TenantId, ExceptionLine] = {}
-    for each in _judge(work, worst, asked, window):
+    for each in _judge(work, worst, asked, Level.LINE, window):
         known = found.get(each.company.id)
         if known is None or _by_points(each) < _by_points(known):
             found[each.company.id] = each
     worst_lines = sorted(found.values(), key=_by_points)[:WORST_LINES]
+    line_ids = {each.place.id for each in worst_lines}
+    owners = {each.company.id for each in worst_lines}
     machines = [
         machine
-        for each in worst_lines
-        for machine in tenants.list_places(work, under=each.place.id, level=Level.UNIT)
+        for machine in tenants.list_places(work, tenant_ids=owners, level=Level.UNIT)
+        if not line_ids.isdisjoint(machine.path)
     ]
-    judged = _judge(work, worst, machines, window)
+    judged = _judge(work, worst, machines, Level.UNIT, window)
     return sorted(judged, key=_by_points)[:MOST_EXCEPTIONS]
 
 
@@ -249,11 +251,12 @@ def _judge(
     work: Work,
     companies: Mapping[TenantId, CompanyRow],
     places: Sequence[PlaceRow],
+    level: Level,
     window: Window,
 ) -> Sequence[ExceptionLine]:
     first, last = baseline_window(window.first)
-    now = sums_of(work, places, first=window.first, last=window.last)
-    base = sums_of(work, places, first=first, last=last)
+    now = sums_of(work, places, level=level, first=window.first, last=window.last)
+    base = sums_of(work, places, level=level, first=first, last=last)
     found: list[ExceptionLine] = []
     for place in places:
         if place.id not in now:

@@ -14,9 +14,8 @@ from portal.production.models import StopReason
 from portal.production.queries import of_days
 from portal.production.states import MachineState
 from portal.production.sums import OutputSums, TimeSums
-from portal.production.words import Grain
 from tenants.queries import PlaceRow
-from tenants.words import localised
+from tenants.words import Level, localised
 
 _DAY: Final = timedelta(days=1)
 
@@ -72,13 +71,13 @@ def newest_by_place(
 
 
 def sums_of(
-    work: Work, places: Collection[PlaceRow], *, first: date, last: date
+    work: Work, places: Collection[PlaceRow], *, level: Level, first: date, last: date
 ) -> Mapping[PlaceId, tuple[TimeSums, OutputSums]]:
-    """Return the sums of these places, of whatever level and company, over days."""
+    """Return the sums of these places of one level, of whatever company, over days."""
     if not places:
         return {}
-    times = _by_place(work, KpiTime, TIME_FIELDS, places, first, last)
-    outputs = _by_place(work, KpiOutput, OUTPUT_FIELDS, places, first, last)
+    times = _by_place(work, KpiTime, TIME_FIELDS, level, places, first, last)
+    outputs = _by_place(work, KpiOutput, OUTPUT_FIELDS, level, places, first, last)
     made = {row[0]: OutputSums(*row[1:]) for row in outputs}
     return {row[0]: (TimeSums(*row[1:]), made.get(row[0], OutputSums())) for row in times}
 
@@ -97,21 +96,26 @@ def _by_place(
     work: Work,
     model: type[KpiTime] | type[KpiOutput],
     names: Sequence[str],
+    level: Level,
     places: Collection[PlaceRow],
     first: date,
     last: date,
 ) -> Sequence[Any]:
+    # A machine's key ends with the start of its bucket: it cuts the index to the days, whatever
+    # the zone of the site. Above machines an index by day holds all that is asked for.
+    in_key = (
+        [model.bucket_start.between(_utc(first) - _DAY, _utc(last) + 2 * _DAY)]
+        if level is Level.UNIT
+        else []
+    )
     statement = (
         select(model.place_id, *(func.sum(getattr(model, name)) for name in names))
         .where(
+            of_days(model, level, first, last),
             # Keys begin with the company: without it no index leads to a place.
             model.tenant_id.in_(sorted({place.tenant_id for place in places})),
             model.place_id.in_([place.id for place in places]),
-            model.grain == Grain.DAY,
-            model.current,
-            model.production_day.between(first, last),
-            # The key's last column: cuts the index to the days, whatever the zone of the site.
-            model.bucket_start.between(_utc(first) - _DAY, _utc(last) + 2 * _DAY),
+            *in_key,
         )
         .group_by(model.place_id)
     )

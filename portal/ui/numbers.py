@@ -7,10 +7,12 @@ never 0. Minus is U+2212, so that columns of figures line up and a reader hears 
 import math
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_decimal, get_currency_precision
+from babel import Locale
+from babel.numbers import NumberPattern, get_currency_precision, parse_pattern
 
 GAP: Final = "–"
 _NBSP: Final = "\N{NO-BREAK SPACE}"
@@ -41,12 +43,22 @@ def decimal(value: Number | None, locale: str, *, digits: int = 1, signed: bool 
     """Return a number with exactly `digits` decimals; `signed` writes plus or ± too."""
     if value is None or is_gap(value):
         return GAP
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
     rounded = _rounded(value, digits)
-    text: str = format_decimal(_size(rounded), format=pattern, locale=locale)
+    text: str = _pattern(digits).apply(_size(rounded), _locale(locale))
     if rounded < 0:
         return _MINUS + text
     return (("+" if rounded else "±") if signed else "") + text
+
+
+# A board writes hundreds of numbers in one locale: both are read once.
+@cache
+def _pattern(digits: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
+
+
+@cache
+def _locale(code: str) -> Locale:
+    return Locale.parse(code)
 
 
 def ratio(value: Number | None, locale: str, *, digits: int = 1) -> str:
