@@ -1,4 +1,4 @@
-"""Acts of this package in words; an act of another package is shown by its code."""
+"""Every act that the audit log keeps, in words: one list for all packages."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -27,6 +27,31 @@ ACTIONS: Final[Mapping[str, LazyString]] = {
     "tenants.token.revoke": _l("Device token revoked"),
     "tenants.company.create": _l("Company created"),
     "tenants.audit.export": _l("Audit log exported"),
+    "production.unit.write": _l("Machine's rules changed"),
+    "production.rate.write": _l("Planned run time set"),
+    "production.state_word.write": _l("Word of a machine explained"),
+    "production.state_word.drop": _l("Word of a machine removed"),
+    "production.device_model.write": _l("Device model changed"),
+    "production.source.add": _l("Data source added"),
+    "production.source.retire": _l("Data source retired"),
+    "production.source.resume": _l("Data source resumed"),
+    "production.file.send": _l("File imported"),
+    "production.quarantine.replay": _l("Quarantined lines replayed"),
+    "production.quarantine.dismiss": _l("Quarantined line dismissed"),
+    "production.sheet.hand_in": _l("Shift sheet handed in"),
+    "production.sheet.correct": _l("Shift sheet corrected"),
+    "production.sheet.sign": _l("Shift sheet signed"),
+    "credit.consent.ask": _l("Consent asked for by a bank"),
+    "credit.consent.draft": _l("Consent drafted"),
+    "credit.consent.prepared": _l("Consent prepared"),
+    "credit.consent.active": _l("Consent given or resumed"),
+    "credit.consent.suspended": _l("Consent suspended"),
+    "credit.consent.denied": _l("Consent denied"),
+    "credit.consent.lapsed": _l("Consent lapsed unanswered"),
+    "credit.consent.withdrawn": _l("Consent withdrawn"),
+    "credit.consent.expired": _l("Consent expired"),
+    "credit.consent.superseded": _l("Consent replaced by a newer one"),
+    "credit.readers.export": _l("List of readers exported"),
 }
 
 OUTCOMES: Final[Mapping[str, LazyString]] = {

@@ -159,6 +159,27 @@ class FileTooLarge(PayloadTooLarge):
     sentence = _l("The file is larger than %(limit_mib)s MiB. Split it.")
 
 
+class DeviceModelUnreadable(Invalid):
+    """The file is no device model."""
+
+    code = "production.device_model_unreadable"
+    sentence = _l("This is no device model: an MTConnectDevices document (XML) is expected.")
+
+
+class DeviceModelTooLarge(PayloadTooLarge):
+    """No device model is that large."""
+
+    code = "production.device_model_too_large"
+    sentence = _l("A device model has at most %(limit_mib)s MiB.")
+
+
+class DeviceAmbiguous(Invalid):
+    """A document with several devices must name one as the machine is called."""
+
+    code = "production.device_ambiguous"
+    sentence = _l("None of its devices is called %(code)s: %(names)s.")
+
+
 class WindowWrong(Invalid):
     """An archive says from when until when its lines are."""
 

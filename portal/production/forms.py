@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from kernel.web import Form
+from portal.production.states import REPORTED
 from portal.production.words import Basis, CountsFrom, ImportForm, Problem, SourceKind
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=80)]
@@ -49,6 +50,25 @@ class RateForm(Form):
     pri_s: float = Field(gt=0, le=1e7, allow_inf_nan=False)
     basis: Basis
     valid_from: date
+
+
+def _reported(state: str) -> str:
+    if state not in REPORTED:
+        raise ValueError("state")
+    return state
+
+
+class StateWordForm(Form):
+    """What one word of a machine's own means."""
+
+    word: Name
+    state: Annotated[str, AfterValidator(_reported)]
+
+
+class StateWordGoneForm(Form):
+    """Which word is taken out of the table."""
+
+    word: Name
 
 
 class DismissForm(Form):

@@ -29,6 +29,7 @@ from portal.production.models import DataSource, DirtyDay, ImportFile, Unit
 from portal.production.mtconnect import DeviceModel
 from portal.production.states import Rank
 from portal.production.words import NAMED_BY_US, ImportForm, SourceKind
+from tenants import audit
 from tenants import queries as places
 
 KIND: Final = "production.import_archive"
@@ -77,6 +78,15 @@ def send_file(
             sent_by=work.actor.person_id,
             sent_at=work.now,
         )
+    )
+    audit.record(
+        work,
+        "production.file.send",
+        "import_file",
+        import_id,
+        tenant_id=owner,
+        form=upload.form.value,
+        name=upload.name[:200],
     )
     return import_id, operation_id
 

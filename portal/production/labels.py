@@ -6,7 +6,7 @@ from typing import Final
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 
-from portal.production.states import MachineState
+from portal.production.states import CALENDAR_STATES, HOLD, MachineState
 from portal.production.words import (
     NAMED_BY_US,
     Basis,
@@ -56,10 +56,10 @@ PROBLEMS: Final[Mapping[Problem, LazyString]] = {
 
 REMEDIES: Final[Mapping[Problem, LazyString]] = {
     Problem.UNIT: _l("Add the machine, or correct its code, then replay."),
-    Problem.TAG: _l("Complete the device model, then replay."),
+    Problem.TAG: _l("Send the machine's complete device model, then replay."),
     Problem.CLOCK: _l("Replay accepts the time as it stands."),
     Problem.UOM: _l("The source must send kWh, MWh, Wh, MJ or GJ. Dismiss the line."),
-    Problem.STATE: _l("Add the word to the machine's table, then replay."),
+    Problem.STATE: _l("Say on the machine's page what the word means, then replay."),
     Problem.CONFLICT: _l("Replay lets the new value count instead of the old one."),
     Problem.BACK: _l("Replay accepts the reading as the counter's new level."),
     Problem.JUMP: _l("Correct the planned run time, then replay."),
@@ -96,6 +96,12 @@ STATES: Final[Mapping[MachineState, LazyString]] = {
     MachineState.PLANNED_STOP: _l("Planned stop"),
     MachineState.NOT_SCHEDULED: _l("Not scheduled"),
 }
+
+REPORTED_STATES: Final[Mapping[str, LazyString]] = {
+    **{state.value: STATES[state] for state in MachineState if state not in CALENDAR_STATES},
+    HOLD: _l("Stop, minor or down by its length"),
+}
+"""What a machine's own word can be said to mean."""
 
 STAGES: Final = (_l("Checking the file"), _l("Storing the lines"), _l("Deriving the days"))
 """What an import says of itself while it runs; here so that it is translated."""

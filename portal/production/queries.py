@@ -31,6 +31,7 @@ from portal.production.door_queries import list_quarantine as list_quarantine
 from portal.production.door_queries import list_sources as list_sources
 from portal.production.ids import FactId
 from portal.production.models import CountFact, DataSource, EnergyFact, ProductRate, StateFact, Unit
+from portal.production.mtconnect import DeviceModel
 from portal.production.rows import (
     ClosedDay,
     DayBucket,
@@ -40,6 +41,7 @@ from portal.production.rows import (
     RateRow,
     UnitFigures,
     UnitRow,
+    UnitVocabulary,
     VersionRow,
 )
 from portal.production.sums import Bucket, OutputSums, TimeSums
@@ -253,6 +255,16 @@ def get_unit(work: Work, unit_id: PlaceId) -> UnitRow:
         if unit.place_id == unit_id:
             return unit
     raise NotFound
+
+
+def get_vocabulary(work: Work, unit: UnitRow) -> UnitVocabulary:
+    """Return what a machine's own words mean, for its company alone. Raises `NotFound`."""
+    row = work.session.execute(
+        select(Unit.state_words, Unit.device_items).where(Unit.place_id == unit.place_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return UnitVocabulary(row.state_words, DeviceModel.from_json(unit.code, row.device_items))
 
 
 def list_rates(work: Work, unit_ids: Iterable[PlaceId]) -> Sequence[RateRow]:

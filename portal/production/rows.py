@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel.ids import OperationId, PersonId, PlaceId, SourceId, TenantId
 from portal.production.ids import BatchId, FactId, ImportId, QuarantineId, SheetId
+from portal.production.mtconnect import DeviceModel
 from portal.production.states import MachineState
 from portal.production.sums import Bucket, OutputSums, TimeSums
 from portal.production.words import (
@@ -57,6 +58,14 @@ class UnitRow:
     min_stop_s: int | None = None
     heartbeat_s: int | None = None
     counts_from: CountsFrom | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitVocabulary:
+    """What a machine's own words mean: those of its states, and the items of its device model."""
+
+    state_words: Mapping[str, str]
+    model: DeviceModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from kernel.errors import NotFound
 from kernel.ids import PlaceId, SourceId, new_id
 from kernel.lifecycle import Side
 from portal.production.derived_models import KpiTime
-from portal.production.errors import NameTaken
+from portal.production.errors import DeviceAmbiguous, DeviceModelUnreadable, NameTaken
 from portal.production.ingest import mark_days
 from portal.production.models import DataSource, ProductRate, Unit
+from portal.production.mtconnect import DeviceModel, read_devices
 from portal.production.words import (
     SOURCE,
     Basis,
@@ -63,12 +64,7 @@ def set_unit(work: Work, unit_id: PlaceId, rules: UnitRules) -> None:
             insert(Unit).values(tenant_id=work.tenant_id, place_id=unit_id, **values)
         )
     else:
-        work.session.execute(
-            update(Unit)
-            .where(Unit.tenant_id == work.tenant_id, Unit.place_id == unit_id)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
+        _set(work, unit_id, **values)
         _ask_again(work, unit_id, since=date.min)
     audit.record(
         work,
@@ -121,6 +117,64 @@ def set_rate(
         pri_s=pri_s,
         basis=basis.value,
         valid_from=valid_from.isoformat(),
+    )
+
+
+def set_state_word(work: Work, unit_id: PlaceId, *, word: str, state: str) -> None:
+    """Say what a word of a machine's own means, for the lines that come in from now on.
+
+    Raises `OutOfReach`, `NotFound`.
+    """
+    words = _get_for_update(work, unit_id).state_words
+    _set(work, unit_id, state_words=words | {word: state})
+    audit.record(work, "production.state_word.write", "unit", unit_id, word=word, state=state)
+
+
+def drop_state_word(work: Work, unit_id: PlaceId, word: str) -> None:
+    """Take a word out of a machine's table. Raises `OutOfReach`, `NotFound`."""
+    words = _get_for_update(work, unit_id).state_words
+    if word not in words:
+        raise NotFound
+    _set(work, unit_id, state_words={key: state for key, state in words.items() if key != word})
+    audit.record(work, "production.state_word.drop", "unit", unit_id, word=word)
+
+
+def set_device_model(work: Work, unit_id: PlaceId, document: bytes) -> DeviceModel:
+    """Keep the items of a machine's device model, of an MTConnectDevices document.
+
+    Of several devices the one called like the machine is taken. What its items say of past days is
+    asked again. Raises `OutOfReach`, `NotFound`, `DeviceModelUnreadable`, `DeviceAmbiguous`.
+    """
+    _get_for_update(work, unit_id)
+    code = places.get_place(work, unit_id).code
+    try:
+        devices = read_devices(document)
+    except ValueError:
+        raise DeviceModelUnreadable(field="model") from None
+    model = next(iter(devices.values())) if len(devices) == 1 else devices.get(code)
+    if model is None:
+        raise DeviceAmbiguous(code=code, names=", ".join(sorted(devices)[:20]), field="model")
+    _set(work, unit_id, device_items=model.to_json())
+    _ask_again(work, unit_id, since=date.min)
+    audit.record(work, "production.device_model.write", "unit", unit_id, items=len(model.items))
+    return model
+
+
+def _get_for_update(work: Work, unit_id: PlaceId) -> Unit:
+    access.require(work, Permission.PRODUCTION_UNIT_WRITE, unit_id)
+    # Locked: of two people who add a word at once, neither loses the other's.
+    unit = work.session.scalar(select(Unit).where(Unit.place_id == unit_id).with_for_update())
+    if unit is None:
+        raise NotFound
+    return unit
+
+
+def _set(work: Work, unit_id: PlaceId, **values: object) -> None:
+    work.session.execute(
+        update(Unit)
+        .where(Unit.tenant_id == work.tenant_id, Unit.place_id == unit_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -1,17 +1,22 @@
-"""Pages about machines: the list, one machine's rules, its planned run times."""
+"""Pages about machines: the list, one machine's rules, run times, words and device model."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from kernel.actor import Kind
-from kernel.errors import FieldProblem, NotFound
+from kernel.errors import FieldProblem, NotFound, PortalError
 from kernel.ids import PlaceId
 from kernel.web import current_work, pages, read_form, requires
 from portal.production import labels, queries, setup_service, sheet_queries
-from portal.production.forms import RateForm, UnitForm
+from portal.production.errors import DeviceModelTooLarge
+from portal.production.forms import RateForm, StateWordForm, StateWordGoneForm, UnitForm
 from portal.production.rows import UnitRow
 from portal.production.setup_service import UnitRules
 from tenants import access
@@ -23,6 +28,7 @@ from tenants.words import Level
 
 bp = pages("production_setup", __name__, audience=Kind.TENANT)
 
+MODEL_MIB: Final = 2
 Problems = tuple[FieldProblem, ...]
 
 
@@ -60,9 +66,7 @@ def _newest_rates(unit_ids: list[PlaceId]) -> dict[PlaceId, list[tuple[str, floa
 @requires(Permission.PRODUCTION_FACT_READ)
 def show_unit(unit_id: UUID) -> ResponseReturnValue:
     """Show one machine's rules and planned run times."""
-    place, unit = _get(unit_id)
-    values = {} if unit is None else _values(unit)
-    return _unit_page(place, unit, values, (), {}, ())
+    return _unit_page(*_get(unit_id))
 
 
 def _get(unit_id: UUID) -> tuple[PlaceRow, UnitRow | None]:
@@ -75,7 +79,9 @@ def _get(unit_id: UUID) -> tuple[PlaceRow, UnitRow | None]:
     return place, found[0] if found else None
 
 
-def _values(unit: UnitRow) -> dict[str, str]:
+def _values(unit: UnitRow | None) -> dict[str, str]:
+    if unit is None:
+        return {}
     return {
         "class_code": unit.class_code,
         "rated_power_kw": "" if unit.rated_power_kw is None else f"{unit.rated_power_kw:g}",
@@ -94,9 +100,7 @@ def set_unit(unit_id: UUID) -> ResponseReturnValue:
         rules = UnitRules(**form.model_dump())
         setup_service.set_unit(current_work(), PlaceId(unit_id), rules)
     except REFUSALS as refusal:
-        place, unit = _get(unit_id)
-        page = _unit_page(place, unit, sent(), problems_of(refusal), {}, ())
-        return page, refusal.status
+        return _again(unit_id, refusal, rules=Refilled(sent(), problems_of(refusal)))
     flash(_("The machine is saved. Its past days are derived again."))
     return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
 
@@ -109,22 +113,85 @@ def set_rate(unit_id: UUID) -> ResponseReturnValue:
         form = read_form(RateForm)
         setup_service.set_rate(current_work(), PlaceId(unit_id), **form.model_dump())
     except REFUSALS as refusal:
-        place, unit = _get(unit_id)
-        values = _values(unit) if unit else {}
-        page = _unit_page(place, unit, values, (), sent(), problems_of(refusal))
-        return page, refusal.status
+        return _again(unit_id, refusal, rate=Refilled(sent(), problems_of(refusal)))
     flash(_("The planned run time is saved. The days since then are derived again."))
     return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
+
+
+@bp.post("/production/units/<uuid:unit_id>/state-words")
+@requires(Permission.PRODUCTION_UNIT_WRITE)
+def set_state_word(unit_id: UUID) -> ResponseReturnValue:
+    """Say what a word of the machine's own means."""
+    try:
+        form = read_form(StateWordForm)
+        setup_service.set_state_word(
+            current_work(), PlaceId(unit_id), word=form.word, state=form.state
+        )
+    except REFUSALS as refusal:
+        return _again(unit_id, refusal, words=Refilled(sent(), problems_of(refusal)))
+    flash(_("The word is known. Lines that wait for it can be replayed from the quarantine."))
+    return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
+
+
+@bp.post("/production/units/<uuid:unit_id>/state-words/drop")
+@requires(Permission.PRODUCTION_UNIT_WRITE)
+def drop_state_word(unit_id: UUID) -> ResponseReturnValue:
+    """Take a word out of the machine's table; it can be added again."""
+    form = read_form(StateWordGoneForm)
+    setup_service.drop_state_word(current_work(), PlaceId(unit_id), form.word)
+    flash(_("The word %(word)s is no longer known.", word=form.word))
+    return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
+
+
+@bp.post("/production/units/<uuid:unit_id>/device-model")
+@requires(Permission.PRODUCTION_UNIT_WRITE)
+def set_device_model(unit_id: UUID) -> ResponseReturnValue:
+    """Take the machine's device model, an XML file."""
+    try:
+        model = setup_service.set_device_model(current_work(), PlaceId(unit_id), _document())
+    except REFUSALS as refusal:
+        return _again(unit_id, refusal, model=Refilled({}, problems_of(refusal)))
+    flash(
+        ngettext(
+            "The device model is saved, with %(num)s item. Past days are derived again.",
+            "The device model is saved, with %(num)s items. Past days are derived again.",
+            len(model.items),
+        )
+    )
+    return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
+
+
+def _document() -> bytes:
+    file = request.files.get("model")
+    document = file.stream.read(MODEL_MIB * 1024 * 1024 + 1) if file else b""
+    if len(document) > MODEL_MIB * 1024 * 1024:
+        raise DeviceModelTooLarge(limit_mib=MODEL_MIB, field="model")
+    return document
+
+
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """One of the page's forms, as it was sent and what is wrong with it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    problems: Problems = ()
+
+
+def _again(unit_id: UUID, refusal: PortalError, **forms: Refilled) -> tuple[str, int]:
+    place, unit = _get(unit_id)
+    return _unit_page(place, unit, **forms), refusal.status
 
 
 def _unit_page(
     place: PlaceRow,
     unit: UnitRow | None,
-    values: dict[str, str],
-    problems: Problems,
-    rate_values: dict[str, str],
-    rate_problems: Problems,
+    *,
+    rules: Refilled | None = None,
+    rate: Refilled | None = None,
+    words: Refilled | None = None,
+    model: Refilled | None = None,
 ) -> str:
+    """Show the page; each of its forms empty, or as it was sent."""
     work = current_work()
     reach = access.places_under(work, Permission.PRODUCTION_UNIT_WRITE)
     return render_template(
@@ -132,10 +199,12 @@ def _unit_page(
         place=place,
         path=places.place_path(work, place.id),
         unit=unit,
-        values=values,
-        problems=problems,
-        rate_values=rate_values,
-        rate_problems=rate_problems,
+        vocabulary=queries.get_vocabulary(work, unit) if unit else None,
+        rules=rules or Refilled(_values(unit)),
+        rate=rate or Refilled(),
+        words=words or Refilled(),
+        model=model or Refilled(),
+        reported=labels.REPORTED_STATES,
         rates=queries.list_rates(work, [place.id]),
         products=sheet_queries.list_products(work),
         counts_from=[(word.value, label) for word, label in labels.COUNTS_FROM.items()],

@@ -74,4 +74,4 @@ class UnitSetup:
     @property
     def fingerprint(self) -> str:
         """The rules in one text, a part of what the sums of a day were made from."""
-        return repr((self.rules, self.counts_from, self.rate.rows))
+        return repr((self.rules, self.counts_from, self.rate.rows, self.model))

@@ -109,6 +109,13 @@ def _file(pick: Pick) -> Mapping[str, object]:
     return {"form": "archive", "file": (BytesIO(lines), "planted.csv")} | window
 
 
+def _model(pick: Pick) -> Mapping[str, object]:
+    document = (
+        b'<Device name="planted"><DataItem id="x" type="EXECUTION" category="EVENT"/></Device>'
+    )
+    return {"model": (BytesIO(document), "planted.xml")}
+
+
 def _chosen_sheet(pick: Pick) -> Mapping[str, object]:
     shift = canary(pick.crawler.company or A, "calendar_rule", "shift_code", 0)
     return {"unit_id": pick("unit"), "production_day": pick.moment[:10], "shift_code": shift}
@@ -237,6 +244,11 @@ ROUTES: dict[str, Route] = {
     "production_setup.show_unit": one("unit_id", "unit"),
     "production_setup.set_unit": one("unit_id", "unit", body=_unit),
     "production_setup.set_rate": one("unit_id", "unit", body=_rate),
+    "production_setup.set_state_word": one(
+        "unit_id", "unit", body=lambda pick: {"word": "RUN", "state": "producing"}, order=FIRST
+    ),
+    "production_setup.drop_state_word": one("unit_id", "unit", body=lambda pick: {"word": "RUN"}),
+    "production_setup.set_device_model": one("unit_id", "unit", body=_model),
     "production_sheets.list_sheets": PLAIN,
     "production_sheets.new_sheet": Route(query=(_chosen_sheet,)),
     "production_sheets.hand_in": Route(body=_sheet),

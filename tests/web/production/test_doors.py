@@ -204,3 +204,76 @@ def test_files_of_one_company_are_not_listed_for_another(sign_in):
     upload(sign_in(KONG_KUN), ARCHIVE)
     assert "facts.csv" not in sign_in(DING_NING).get("/production/imports").text
     assert KESTREL.name_zh not in sign_in(DING_NING).get("/production/imports").text
+
+
+def test_a_word_of_a_machines_own_is_explained_and_its_lines_replayed(sign_in, send, rows):
+    send(state(1, "RUNNING"))
+    client = sign_in(KONG_KUN)
+    path = f"/production/units/{L1_01}"
+    words = {"word": "RUNNING", "state": "producing"}
+    assert client.post(f"{path}/state-words", data=words).status_code == 303
+    assert "RUNNING" in client.get(path).text
+    assert (
+        client.post("/production/quarantine/replay-all", data={"code": "E-STATE"}).status_code
+        == 303
+    )
+    assert rows("SELECT value FROM state_fact WHERE item = 'state'") == [("producing",)]
+    gone = client.post(f"{path}/state-words/drop", data={"word": "RUNNING"})
+    assert gone.status_code == 303
+    assert rows("SELECT state_words FROM unit WHERE place_id = %s", L1_01) == [({},)]
+    again = client.post(f"{path}/state-words/drop", data={"word": "RUNNING"})
+    assert again.status_code == 404
+
+
+def test_a_word_can_mean_only_what_a_machine_can_be_doing(sign_in, rows):
+    path = f"/production/units/{L1_01}/state-words"
+    answer = sign_in(KONG_KUN).post(path, data={"word": "REST", "state": "not_scheduled"})
+    assert answer.status_code == 422
+    assert "REST" in answer.text
+    assert rows("SELECT state_words FROM unit WHERE place_id = %s", L1_01) == [({},)]
+
+
+DEVICES = b"""<MTConnectDevices><Devices>
+  <Device name="L1-01"><DataItem id="e1" name="exec" type="EXECUTION" category="EVENT"/></Device>
+  <Device name="other"><DataItem id="e2" name="else" type="EXECUTION" category="EVENT"/></Device>
+</Devices></MTConnectDevices>"""
+
+
+def _send_model(client, document):
+    path = f"/production/units/{L1_01}/device-model"
+    form = {"model": (io.BytesIO(document), "devices.xml")}
+    return client.post(path, data=form, content_type="multipart/form-data")
+
+
+def test_a_device_model_is_taken_and_its_lines_replayed(sign_in, send, rows, admin):
+    send(
+        {"k": "event", "unit": "L1-01", "at": state(1, "idle")["at"], "item": "exec", "v": "ACTIVE"}
+    )
+    assert rows("SELECT code FROM quarantine") == [("E-TAG",)]
+    client = sign_in(KONG_KUN)
+    try:
+        assert _send_model(client, DEVICES).status_code == 303
+        page = client.get(f"/production/units/{L1_01}").text
+        assert "EXECUTION" in page
+        assert "else" not in page.partition('id="model"')[2].partition("</section>")[0]
+        replayed = client.post("/production/quarantine/replay-all", data={"code": "E-TAG"})
+        assert replayed.status_code == 303
+        assert rows("SELECT item, value FROM state_fact") == [("exec", "ACTIVE")]
+    finally:
+        admin.execute("UPDATE unit SET device_items = '{}' WHERE place_id = %s", [L1_01])
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (b"machine,time", "MTConnectDevices"),
+        (b"", "MTConnectDevices"),
+        (DEVICES.replace(b"L1-01", b"L9-99"), "L9-99"),
+        (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + DEVICES, "MTConnectDevices"),
+    ],
+)
+def test_what_is_no_device_model_of_the_machine_changes_nothing(sign_in, rows, document, said):
+    answer = _send_model(sign_in(KONG_KUN), document)
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert rows("SELECT device_items FROM unit WHERE place_id = %s", L1_01) == [({},)]
