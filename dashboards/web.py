@@ -27,7 +27,7 @@ from tenants.words import Level
 FACT_KINDS: Final = ("state", "count", "energy")
 FACTS_A_PAGE: Final = 100
 MOST_STOPS: Final = 12
-WORST: Final = 25
+WORST: Final = 15
 ALL: Final = "all"
 """The group's table shows the worst companies first, all of them on a click and in the files."""
 MOST_ROWS: Final = 1_000

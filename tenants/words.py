@@ -21,7 +21,10 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the company, 4 for a unit: a parent always has the smaller rank."""
-        return list(Level).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {level: rank for rank, level in enumerate(Level)}
 
 
 class KpiProfile(StrEnum):

@@ -33,8 +33,7 @@ from tenants.words import Level
 FRESH_DAYS: Final = 3
 SPARK_DAYS: Final = 14
 MOST_EXCEPTIONS: Final = 10
-WORST_COMPANIES: Final = 5
-WORST_LINES: Final = 3
+WORST_COMPANIES: Final = 3
 _DAY: Final = timedelta(days=1)
 
 
@@ -235,13 +234,11 @@ def _exceptions(
         known = found.get(each.company.id)
         if known is None or _by_points(each) < _by_points(known):
             found[each.company.id] = each
-    worst_lines = sorted(found.values(), key=_by_points)[:WORST_LINES]
-    line_ids = {each.place.id for each in worst_lines}
-    owners = {each.company.id for each in worst_lines}
+    worst_lines = {each.place.id for each in found.values()}
     machines = [
         machine
-        for machine in tenants.list_places(work, tenant_ids=owners, level=Level.UNIT)
-        if not line_ids.isdisjoint(machine.path)
+        for machine in tenants.list_places(work, tenant_ids=found.keys(), level=Level.UNIT)
+        if not worst_lines.isdisjoint(machine.path)
     ]
     judged = _judge(work, worst, machines, Level.UNIT, window)
     return sorted(judged, key=_by_points)[:MOST_EXCEPTIONS]
@@ -254,15 +251,15 @@ def _judge(
     level: Level,
     window: Window,
 ) -> Sequence[ExceptionLine]:
-    first, last = baseline_window(window.first)
-    now = sums_of(work, places, level=level, first=window.first, last=window.last)
-    base = sums_of(work, places, level=level, first=first, last=last)
+    first, _ = baseline_window(window.first)
+    sums = sums_of(work, places, level=level, first=first, since=window.first, last=window.last)
     found: list[ExceptionLine] = []
     for place in places:
-        if place.id not in now:
+        now, base = sums.get((place.id, True)), sums.get((place.id, False))
+        if now is None:
             continue
-        company, current = companies[place.tenant_id], of_sums(*now[place.id])
-        usual = of_sums(*base[place.id]) if place.id in base else None
+        company, current = companies[place.tenant_id], of_sums(*now)
+        usual = of_sums(*base) if base is not None else None
         judged = compare(company.kpi_profile, current, usual)
         worst = [part for part in judged.worst() if is_exception(part)]
         if worst:

@@ -71,15 +71,28 @@ def newest_by_place(
 
 
 def sums_of(
-    work: Work, places: Collection[PlaceRow], *, level: Level, first: date, last: date
-) -> Mapping[PlaceId, tuple[TimeSums, OutputSums]]:
-    """Return the sums of these places of one level, of whatever company, over days."""
+    work: Work,
+    places: Collection[PlaceRow],
+    *,
+    level: Level,
+    first: date,
+    since: date,
+    last: date,
+) -> Mapping[tuple[PlaceId, bool], tuple[TimeSums, OutputSums]]:
+    """Return the sums of these places of one level, of whatever company, over `first`…`last`.
+
+    The days from `since` on stand under (place, True), those before it under (place, False).
+    """
     if not places:
         return {}
-    times = _by_place(work, KpiTime, TIME_FIELDS, level, places, first, last)
-    outputs = _by_place(work, KpiOutput, OUTPUT_FIELDS, level, places, first, last)
-    made = {row[0]: OutputSums(*row[1:]) for row in outputs}
-    return {row[0]: (TimeSums(*row[1:]), made.get(row[0], OutputSums())) for row in times}
+    days = (first, since, last)
+    times = _by_place(work, KpiTime, TIME_FIELDS, level, places, days)
+    outputs = _by_place(work, KpiOutput, OUTPUT_FIELDS, level, places, days)
+    made = {(row[0], row[1]): OutputSums(*row[2:]) for row in outputs}
+    return {
+        (row[0], row[1]): (TimeSums(*row[2:]), made.get((row[0], row[1]), OutputSums()))
+        for row in times
+    }
 
 
 def list_reasons(work: Work) -> Sequence[ReasonRow]:
@@ -98,9 +111,9 @@ def _by_place(
     names: Sequence[str],
     level: Level,
     places: Collection[PlaceRow],
-    first: date,
-    last: date,
+    days: tuple[date, date, date],
 ) -> Sequence[Any]:
+    first, since, last = days
     # A machine's key ends with the start of its bucket: it cuts the index to the days, whatever
     # the zone of the site. Above machines an index by day holds all that is asked for.
     in_key = (
@@ -109,7 +122,11 @@ def _by_place(
         else []
     )
     statement = (
-        select(model.place_id, *(func.sum(getattr(model, name)) for name in names))
+        select(
+            model.place_id,
+            (model.production_day >= since).label("since"),
+            *(func.sum(getattr(model, name)) for name in names),
+        )
         .where(
             of_days(model, level, first, last),
             # Keys begin with the company: without it no index leads to a place.
@@ -117,7 +134,7 @@ def _by_place(
             model.place_id.in_([place.id for place in places]),
             *in_key,
         )
-        .group_by(model.place_id)
+        .group_by(model.place_id, "since")
     )
     return work.session.execute(statement).all()
 
