@@ -22,7 +22,9 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install --require
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --only-binary :all: \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command 'make requirements'
-QUICK = tests/unit tests/integration tests/web tests/architecture
+# The files that take longest come first, so that no core waits for the other at the end.
+IN_TURN = -n 2 --dist loadfile --no-loadscope-reorder
+QUICK = tests/integration/kernel tests/integration tests/web tests/unit tests/architecture
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -31,14 +33,14 @@ run: $(RUNTIME) catalogues
 	@exec $(BIN)/python app.py run
 
 test: $(DEVELOPMENT) catalogues browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest $(IN_TURN) tests/browser tests/isolation $(QUICK)
 
 check: $(DEVELOPMENT) catalogues
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q $(QUICK)
+	$(BIN)/python -m pytest $(IN_TURN) -q $(QUICK)
 
 bench: $(DEVELOPMENT) catalogues browser
 	@$(BIN)/python -m benchmarks

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import make_url
@@ -28,11 +29,13 @@ from kernel.actor import Kind  # noqa: E402
 from kernel.db import Database, Work  # noqa: E402
 from kernel.embedded import EmbeddedServer, Urls  # noqa: E402
 from kernel.migrate import migrate  # noqa: E402
+from tenants import passwords  # noqa: E402
 from tests.cast import Person  # noqa: E402
 
 NOW = datetime(2026, 11, 24, 0, 5, tzinfo=UTC)  # Tuesday, 08:05 in Shanghai
 
 
+_REAL_HASHER = passwords._HASHER
 SERVER = "TEST_SERVER_FOLDER"  # the folder of this run's server, told to xdist's workers
 
 
@@ -64,6 +67,12 @@ def server() -> EmbeddedServer:
     return EmbeddedServer(Path(os.environ[SERVER]), fast=True)
 
 
+@pytest.fixture
+def real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute hashes at their full cost, as the portal does."""
+    monkeypatch.setattr(passwords, "_HASHER", _REAL_HASHER)
+
+
 @contextmanager
 def fresh_database(server: EmbeddedServer, template: str | None) -> Iterator[Urls]:
     """Make a database, from `template` if given; drop it at the end."""
@@ -72,7 +81,8 @@ def fresh_database(server: EmbeddedServer, template: str | None) -> Iterator[Url
     dsn = admin.render_as_string(hide_password=False)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(
-            f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")
+            f"CREATE DATABASE {name}"
+            + (f" TEMPLATE {template} STRATEGY file_copy" if template else "")
         )
     try:
         yield server.urls(name)
@@ -97,6 +107,8 @@ def template(server: EmbeddedServer) -> Iterator[str]:
     """A database with every migration and the cast, to be cloned."""
     from portal.demo.load import load_cast
 
+    # Still argon2id, but a thousand sign-ins would take minutes; `real_hashes` undoes it.
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with fresh_database(server, None) as urls:
         with roles_to_oneself():
             migrate(urls.admin)

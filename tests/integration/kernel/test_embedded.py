@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -32,18 +33,43 @@ signal.pause()
 """
 
 
-@pytest.fixture
-def var() -> Iterator[Path]:
-    """A `var` that everybody may enter: the server lives in it also when we are root."""
+@contextmanager
+def open_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="gongyun-test-", dir="/tmp"))
     folder.chmod(0o755)
-    yield folder / "var"
+    yield folder
     shutil.rmtree(folder)
 
 
 @pytest.fixture
+def var() -> Iterator[Path]:
+    """A `var` that everybody may enter: the server lives in it also when we are root."""
+    with open_folder() as folder:
+        yield folder / "var"
+
+
+@pytest.fixture
 def server(var: Path) -> Iterator[EmbeddedServer]:
-    """A server that was started once and has been stopped, if the test leaves it running."""
+    """A server that has never been started; at the end it is stopped."""
+    server = EmbeddedServer(var)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A `var` whose cluster is made and at rest; to be copied, for making one takes its time."""
+    with open_folder() as folder:
+        server = EmbeddedServer(folder / "var")
+        server.start()
+        server.stop()
+        yield folder / "var"
+
+
+@pytest.fixture
+def settled(var: Path, made: Path) -> Iterator[EmbeddedServer]:
+    """A server that was started and stopped before; at the end it is stopped."""
+    subprocess.run(["cp", "-a", str(made), str(var)], check=True)
     server = EmbeddedServer(var)
     yield server
     server.stop()
@@ -117,11 +143,11 @@ def test_all_three_logins_get_in_and_a_full_stop_leaves_no_process(server):
     assert not (server.home.cluster / "postmaster.pid").exists()
 
 
-def test_it_listens_on_no_network_and_asks_for_a_password(server):
-    url = server.start().web
+def test_it_listens_on_no_network_and_asks_for_a_password(settled):
+    url = settled.start().web
     with connect(url) as connection:
         row = connection.execute("SHOW listen_addresses").fetchone()
-    password = (server.home.folder / "passwords" / "portal_login").read_text()
+    password = (settled.home.folder / "passwords" / "portal_login").read_text()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(url.replace(password, "guessed"))
     assert row == ("",)
@@ -138,12 +164,12 @@ def test_secrets_and_data_are_for_their_owners_alone(server):
     assert not list(server.home.socket.glob("password*"))
 
 
-def test_a_second_start_keeps_passwords_and_rows(server):
-    first = server.start()
-    remember(server)
-    server.stop()
-    assert server.start() == first
-    assert remembered(server) == 42
+def test_a_second_start_keeps_passwords_and_rows(settled):
+    first = settled.start()
+    remember(settled)
+    settled.stop()
+    assert settled.start() == first
+    assert remembered(settled) == 42
 
 
 def test_after_kill_9_of_the_whole_tree_it_starts_again(var):
@@ -174,53 +200,51 @@ def test_it_dies_with_the_program_that_started_it(var):
         end(other)
 
 
-def test_after_kill_9_of_the_server_alone_it_starts_again(server):
-    server.start()
-    remember(server)
-    idle = connect(server.urls().web)
-    pid = int((server.home.cluster / "postmaster.pid").read_text().split()[0])
+def test_after_kill_9_of_the_server_alone_it_starts_again(settled):
+    settled.start()
+    remember(settled)
+    idle = connect(settled.urls().web)
+    pid = int((settled.home.cluster / "postmaster.pid").read_text().split()[0])
     os.kill(pid, signal.SIGKILL)
-    assert until(lambda: not server.is_alive())
-    server.start()
+    assert until(lambda: not settled.is_alive())
+    settled.start()
     idle.close()
-    assert (server.is_ours, remembered(server)) == (True, 42)
+    assert (settled.is_ours, remembered(settled)) == (True, 42)
 
 
-def test_a_backend_at_work_does_not_outlive_its_killed_server_and_client(server):
-    server.start()
-    busy = connect(server.urls().admin)
+def test_a_backend_at_work_does_not_outlive_its_killed_server_and_client(settled):
+    settled.start()
+    busy = connect(settled.urls().admin)
     busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1000000000000)")
-    os.kill(int((server.home.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    os.kill(int((settled.home.cluster / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
     busy.close()
-    server.start(timeout_s=20)
-    assert server.is_ours
+    settled.start(timeout_s=20)
+    assert settled.is_ours
 
 
-def test_a_stale_pid_that_is_another_programs_now_does_not_matter(server):
-    server.start()
-    remember(server)
-    pid_file = server.home.cluster / "postmaster.pid"
+def test_a_stale_pid_that_is_another_programs_now_does_not_matter(settled):
+    settled.start()
+    remember(settled)
+    pid_file = settled.home.cluster / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
-    server.stop()
-    # Of the server's own user: such a process PostgreSQL itself would take for a living server.
-    other = processes.spawn(["/bin/sleep", "60"], environ={}, user=server.home.user)
+    settled.stop()
+    # Of the server's own user: such a process PostgreSQL itself would take for a living settled.
+    other = processes.spawn(["/bin/sleep", "60"], environ={}, user=settled.home.user)
     try:
         pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
-        (server.home.socket / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
-        server.start()
-        assert (remembered(server), other.poll()) == (42, None)
+        (settled.home.socket / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
+        settled.start()
+        assert (remembered(settled), other.poll()) == (42, None)
     finally:
         other.kill()
         other.wait()
 
 
 @pytest.mark.parametrize("left", ["", "12", "not a number\n"])
-def test_a_truncated_pid_file_does_not_matter(server, left):
-    server.start()
-    server.stop()
-    (server.home.cluster / "postmaster.pid").write_text(left)
-    server.start()
-    assert server.is_ours
+def test_a_truncated_pid_file_does_not_matter(settled, left):
+    (settled.home.cluster / "postmaster.pid").write_text(left)
+    settled.start()
+    assert settled.is_ours
 
 
 def test_a_cluster_half_made_is_made_anew(server):
@@ -245,35 +269,31 @@ def test_of_two_starts_at_once_one_starts_and_both_work(var):
         assert until(lambda: not server.is_alive())
 
 
-def test_who_borrowed_does_not_end_it_and_starts_anew_when_it_is_gone(var, server):
-    server.start()
+def test_who_borrowed_does_not_end_it_and_starts_anew_when_it_is_gone(var, settled):
+    settled.start()
     borrower = EmbeddedServer(var)
     borrower.start()
     borrower.stop()
-    assert (borrower.is_ours, server.is_alive()) == (False, True)
-    server.stop()
+    assert (borrower.is_ours, settled.is_alive()) == (False, True)
+    settled.stop()
     assert not borrower.is_alive()
     borrower.start()
     assert borrower.is_ours
     borrower.stop()
 
 
-def test_a_lost_password_is_named_instead_of_made_anew(server):
-    server.start()
-    server.stop()
-    (server.home.folder / "passwords" / "portal_jobs").unlink()
+def test_a_lost_password_is_named_instead_of_made_anew(settled):
+    (settled.home.folder / "passwords" / "portal_jobs").unlink()
     with pytest.raises(EmbeddedFailed, match="portal_jobs is gone"):
-        server.start()
-    assert not server.is_alive()
+        settled.start()
+    assert not settled.is_alive()
 
 
-def test_a_server_that_cannot_start_says_its_last_words(server):
-    server.start()
-    server.stop()
-    (server.home.cluster / "global" / "pg_control").unlink()
+def test_a_server_that_cannot_start_says_its_last_words(settled):
+    (settled.home.cluster / "global" / "pg_control").unlink()
     with pytest.raises(EmbeddedFailed, match=r"ended with status 2(?s:.*)pg_control"):
-        server.start()
-    assert not server.is_alive()
+        settled.start()
+    assert not settled.is_alive()
 
 
 def test_a_path_too_long_for_a_socket_falls_back_to_a_short_one(var):

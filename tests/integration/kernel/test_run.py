@@ -147,13 +147,15 @@ def running(start: Start) -> Run:
     return once_ready(start())
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_told_to_stop_it_ends_everything_and_leaves_no_process(running, stop):
-    var = running.var
-    before = processes_of(var)
-    running.process.send_signal(stop)
-    assert running.process.wait(30) == 0
-    assert processes_of(var) == {}
+def test_ctrl_c_ends_everything_and_leaves_no_process(running):
+    end_by(signal.SIGINT, running)
+
+
+def end_by(stop: signal.Signals, run: Run) -> None:
+    before = processes_of(run.var)
+    run.process.send_signal(stop)
+    assert run.process.wait(30) == 0
+    assert processes_of(run.var) == {}
     assert len(before) >= 4  # run, postgres, web, worker, and what these have forked so far
 
 
@@ -218,6 +220,11 @@ def test_doctor_finds_nothing_wrong_while_it_runs(steady):
     found = {each["check"]: each["verdict"] for each in json.loads(done.stdout)}
     assert found == {"disk": "ok", "database": "ok", "isolation": "ok", "worker": "ok"}, done.stdout
     assert done.returncode == 0
+
+
+def test_told_to_stop_it_ends_everything_and_leaves_no_process(steady):
+    """The last test of `steady`: it ends it."""
+    end_by(signal.SIGTERM, steady)
 
 
 def test_a_database_server_is_used_and_left_alone(start, folder):

@@ -8,6 +8,7 @@ from kernel.errors import Unavailable
 from tenants.errors import PasswordRefused
 from tenants.passwords import Passwords, check_new, common, first_password, hash_password
 
+pytestmark = pytest.mark.usefixtures("real_hashes")
 OWN = ["柯岚", "Ke Lan", "kestrel/ke.lan", "ke.lan@kestrel.example", "Kestrel Precision"]
 GOOD = "quiet-river-41-lantern"
 

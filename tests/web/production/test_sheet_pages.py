@@ -1,9 +1,10 @@
-from datetime import date
-from uuid import uuid4
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
 
+from kernel.ids import PlaceId
 from portal.production import sheet_queries
 from portal.production.models import Unit
 from portal.production.words import CountsFrom
@@ -125,3 +126,33 @@ def test_another_company_cannot_tell_a_sheet_from_a_missing_one(sign_in, form):
 def test_a_bank_gets_nothing(sign_in):
     bank = sign_in(GAO_YAN)
     assert bank.get(NEW).data == bank.get("/no/such/page").data
+
+
+@pytest.fixture
+def out_of_use(admin, shift):
+    """The shift's machine, out of use since its last shift but one ended."""
+    ended = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)  # the first shift ends at 16:00 in Shanghai
+    admin.execute("UPDATE place SET retired_at = %s WHERE id = %s", [ended, shift["unit_id"]])
+    yield shift["unit_id"]
+    admin.execute("UPDATE place SET retired_at = NULL WHERE id = %s", [shift["unit_id"]])
+
+
+def test_a_machine_out_of_use_owes_only_the_sheets_of_before(sign_in, form, out_of_use, work_as):
+    client = sign_in(DING_NING)
+    with work_as(DING_NING) as work:
+        due = sheet_queries.list_due(work, unit_ids=[PlaceId(UUID(out_of_use))])
+    assert due
+    assert max(one.ended_at for one in due) <= datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+    before = form | {
+        "production_day": due[0].production_day.isoformat(),
+        "shift_code": due[0].shift_code,
+    }
+    page = f"{NEW}?unit_id={out_of_use}&production_day={{}}&shift_code={{}}"
+    known = page.format(before["production_day"], before["shift_code"])
+    assert client.get(known).status_code == 200
+    answer = client.post(NEW, data=before)
+    assert answer.status_code == 303
+    assert client.get(answer.location).status_code == 200
+    assert client.get("/production/shift-sheets").status_code == 200
+    later = page.format(date(2026, 11, 24).isoformat(), before["shift_code"])
+    assert client.get(later).status_code == 404
