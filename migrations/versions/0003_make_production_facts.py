@@ -16,7 +16,6 @@ CREATE TABLE unit (
   counts_from text NOT NULL DEFAULT 'counter',
   state_words jsonb NOT NULL DEFAULT '{}',
   device_items jsonb NOT NULL DEFAULT '{}',
-  retired_at timestamptz,
   CONSTRAINT pk__unit PRIMARY KEY (tenant_id, place_id),
   CONSTRAINT fk__unit__tenant_id_place_id FOREIGN KEY (tenant_id, place_id)
     REFERENCES place (tenant_id, id),
@@ -412,7 +411,7 @@ REST = [
     "GRANT SELECT (tenant_id, unit_id, occurred_at, id, recorded_at, meter)"
     " ON energy_fact TO portal_ingest",
     "GRANT UPDATE (class_code, rated_power_kw, min_stop_s, heartbeat_s, counts_from, state_words,"
-    " device_items, retired_at) ON unit TO portal_tenant",
+    " device_items) ON unit TO portal_tenant",
     "GRANT UPDATE (valid_until) ON calendar_rule TO portal_tenant",
     "GRANT UPDATE (name_zh, name_en, quantity_unit) ON product TO portal_tenant",
     "GRANT UPDATE (pri_s, basis) ON product_rate TO portal_tenant",
@@ -423,7 +422,7 @@ REST = [
     "CREATE POLICY unit_group ON unit FOR SELECT TO portal_group"
     " USING ((SELECT ctx.tenant_id()) IS NOT NULL AND (tenant_id, 'unit') IN"
     " (SELECT s.tenant_id, s.level FROM group_share_level s))",
-    "GRANT SELECT (tenant_id, place_id, class_code, retired_at) ON unit TO portal_group",
+    "GRANT SELECT (tenant_id, place_id, class_code) ON unit TO portal_group",
     f"CREATE POLICY data_source_add ON data_source FOR INSERT TO portal_tenant WITH CHECK ({OWN})",
     f"CREATE POLICY data_source_edit ON data_source FOR UPDATE TO portal_tenant"
     f" USING ({OWN}) WITH CHECK ({OWN})",

@@ -1,4 +1,4 @@
-"""What the demo's people have done before anybody looks: a consent given, shift sheets handed in.
+"""What the demo's people have done before anybody looks: a consent given, shift sheets signed.
 
 Every act is a command of its own person, with her rights, as it would be from her browser.
 """
@@ -13,17 +13,18 @@ from kernel.db import Database, Work
 from kernel.errors import Conflict
 from portal.credit import service as credit
 from portal.credit.words import ALL_DATASETS, FACTS, Purpose
-from portal.demo.cast import DING_NING, DOVE, GRANITE, KANG_YI, KONG_KUN, Company, Person
+from portal.demo.cast import DAI_HE, DING_NING, DOVE, GRANITE, KANG_YI, KONG_KUN, Company, Person
 from portal.demo.places import place_id
 from portal.demo.plants import UnitPlan
 from portal.demo.sheets import sheets_between
-from portal.production import sheet_service
+from portal.production import sheet_queries, sheet_service
 from portal.production.sheet import Sheet
 from portal.production.sheet_service import LostEntry, SheetEntry
 from tenants.identity import actor_of
 
 _CONSENT_DAYS: Final = 180
 _WRITES_FOR: Final = timedelta(minutes=25)
+_SIGNED_AFTER: Final = timedelta(hours=10)
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -65,7 +66,20 @@ def hand_in_sheets(database: Database, first: datetime, until: datetime) -> int:
     ]
     for unit, sheet in ended:
         _hand_in(database, unit, sheet)
+    _sign(database, first, until)
     return len(ended)
+
+
+def _sign(database: Database, first: datetime, until: datetime) -> None:
+    """Sign what was handed in since the day of `first`; the last shifts' sheets wait for a look."""
+    with as_person(database, DAI_HE, DOVE, now=until) as work:
+        sheets = sheet_queries.list_sheets(
+            work, first=first.date() - timedelta(days=2), last=until.date()
+        )
+        for sheet in sheets:
+            waits = sheet.entered_at > until - _SIGNED_AFTER
+            if sheet.is_current and sheet.signed_at is None and not waits:
+                sheet_service.sign(work, sheet.id)
 
 
 def _hand_in(database: Database, unit: UnitPlan, sheet: Sheet) -> None:

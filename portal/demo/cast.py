@@ -373,8 +373,16 @@ BAI_LU = _person(
     sees=_l("A bank that nobody has given consent"),
 )
 KAN_ZOU = _person(18, "kestrel/kan.zou", "阚走", "Kan Zou", Seat(KESTREL, Role.PLANNER), left=True)
+DAI_HE = _person(
+    19,
+    "dove/dai.he",
+    "戴禾",
+    "Dai He",
+    Seat(DOVE, Role.PLANNER),
+    sees=_l("Signs the shift sheets that others hand in"),
+)
 
 PEOPLE: Final = (
     HE_JING, HU_BO, HUO_AN, KONG_KUN, KE_LAN, KUANG_DA, KANG_YI, PAN_LI, PENG_FEI, PEI_NUAN,
-    OUYANG_QING, DING_NING, NIE_ZHEN, WU_ZHE, MA_RUI, GAO_YAN, GUO_SHI, BAI_LU, KAN_ZOU,
+    OUYANG_QING, DING_NING, DAI_HE, NIE_ZHEN, WU_ZHE, MA_RUI, GAO_YAN, GUO_SHI, BAI_LU, KAN_ZOU,
 )  # fmt: skip

@@ -174,16 +174,18 @@ def find_receipt(work: Work, source_id: SourceId, key: str, body_sha256: bytes) 
     )
 
 
-def list_doorplates(work: Work) -> dict[str, Doorplate]:
-    """Return the company's units by code, retired ones left out."""
+def list_doorplates(work: Work, *, include_retired: bool = False) -> dict[str, Doorplate]:
+    """Return the company's units by code, without those out of use unless asked for."""
     known = {
         place.id: place
-        for place in places.list_places(work, level="unit", tenant_id=work.tenant_id)
+        for place in places.list_places(
+            work, level="unit", tenant_id=work.tenant_id, include_retired=include_retired
+        )
     }
     plates = {}
     rows = work.session.execute(
         select(Unit.place_id, Unit.state_words, Unit.device_items).where(
-            Unit.tenant_id == work.tenant_id, Unit.retired_at.is_(None)
+            Unit.tenant_id == work.tenant_id
         )
     )
     for place_id, state_words, items in rows:

@@ -56,7 +56,6 @@ class Unit(Base):
     state_words: Mapped[dict[str, str]] = mapped_column(server_default="{}")
     # The data items of its device model: name -> {"type": …, "category": …}
     device_items: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    retired_at: Mapped[datetime | None]
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "place_id"], [Place.tenant_id, Place.id]),

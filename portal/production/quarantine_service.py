@@ -203,7 +203,7 @@ def _without_contradictions(
 
 def _settle_doubt(work: Work, row: Quarantine) -> None:
     """Accept a reading below the last one as the counter's new level; ask again about a jump."""
-    units = ingest.list_doorplates(work)
+    units = ingest.list_doorplates(work, include_retired=True)
     plate = next((p for p in units.values() if row.unit_id and p.unit_id == row.unit_id.hex), None)
     if plate is None or row.occurred_at is None or row.unit_id is None:
         raise RowStillMisplaced(problem=row.code.value)

@@ -225,7 +225,7 @@ def list_units(
     reached = places.list_places(work, under=under, tenant_id=tenant_id, include_retired=True)
     known = {place.id: place for place in reached}
     # The group may read no rule of a machine: its columns are not granted to it.
-    shared = (Unit.place_id, Unit.tenant_id, Unit.class_code, Unit.retired_at)
+    shared = (Unit.place_id, Unit.tenant_id, Unit.class_code)
     rules = (Unit.rated_power_kw, Unit.min_stop_s, Unit.heartbeat_s, Unit.counts_from)
     columns = shared if work.actor.kind is Kind.GROUP else (*shared, *rules)
     found = []
@@ -242,7 +242,7 @@ def list_units(
                     name_en=place.name_en,
                     line_id=place.parent_id,
                     class_code=row.class_code,
-                    retired_at=row.retired_at,
+                    retired_at=place.retired_at,
                     **extra,
                 )
             )

@@ -82,11 +82,13 @@ def _row(sheet: ShiftSheet, is_current: bool) -> SheetRow:
 def list_due(
     work: Work, *, unit_ids: Collection[PlaceId] | None = None, days: int = DUE_DAYS
 ) -> Sequence[DueSheet]:
-    """Return the shifts without a sheet of units that are told by sheets, newest first."""
+    """Return the shifts without a sheet of units that are told by sheets, newest first.
+
+    A machine out of use owes those that had ended before.
+    """
     sheet_units = select(Unit.place_id).where(
         Unit.tenant_id == work.tenant_id,
         Unit.counts_from == CountsFrom.SHEET,
-        Unit.retired_at.is_(None),
     )
     wanted = set(work.session.scalars(sheet_units))
     if unit_ids is not None:
@@ -114,7 +116,8 @@ def list_due(
         for offset in range(days + 2)
         for day in [first + timedelta(days=offset)]
         for shift in setup.units[unit_id].calendar(day).shifts
-        if shift.ends_at <= work.now and (unit_id, day, shift.code) not in told
+        if shift.ends_at <= (setup.places[unit_id].retired_at or work.now)
+        and (unit_id, day, shift.code) not in told
     ]
     return sorted(due, key=lambda one: (one.ended_at, one.unit_id), reverse=True)
 

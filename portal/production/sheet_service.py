@@ -128,10 +128,14 @@ def sign(work: Work, sheet_id: SheetId) -> None:
 
 
 def find_shift(work: Work, unit_id: PlaceId, day: date, code: str) -> tuple[Workday, Shift]:
-    """Return a unit's shift by day and code. Raises `NotFound`, `ShiftUnknown`."""
-    workday = calendar_of(work, places.get_place(work, unit_id))(day)
+    """Return a unit's shift by day and code.
+
+    Raises `NotFound`, `ShiftUnknown` also for a shift that a machine out of use did not end.
+    """
+    place = places.get_place(work, unit_id)
+    workday = calendar_of(work, place)(day)
     for shift in workday.shifts:
-        if shift.code == code:
+        if shift.code == code and not (place.retired_at and shift.ends_at > place.retired_at):
             return workday, shift
     raise ShiftUnknown
 
@@ -182,7 +186,7 @@ def _file(work: Work, filed: _Filed) -> SheetId:
             row_count=len(facts),
             placed=Placed(facts=list(enumerate(facts, start=1))),
             because=Because.CORRECTION if filed.supersedes_id else Because.FACTS,
-            doorplates=ingest.list_doorplates(work),
+            doorplates=ingest.list_doorplates(work, include_retired=True),
         ),
     )
     _insert(work, filed, content, receipt.batch_id)
