@@ -173,8 +173,15 @@ def actor_of(
 
 
 def list_seats(work: Work, person_id: PersonId) -> Sequence[Seat]:
-    """Return the seats that a person may take now, by company; `work` is one of `authn`."""
-    statement = _members().where(Membership.person_id == person_id).order_by(Tenant.code)
+    """Return the seats that a person may take now; `work` is one of `authn`.
+
+    The company she has worked for longest comes first: there she begins.
+    """
+    statement = (
+        _members()
+        .where(Membership.person_id == person_id)
+        .order_by(Membership.created_at, Tenant.code)
+    )
     rows = work.session.execute(statement, {"now": work.now})
     return [seat for row in rows for seat in _seats(row)]
 

@@ -90,8 +90,8 @@ def _add_cast(session: Session, moment: datetime) -> None:
                 must_change=False,
             )
         )
-        for company in dict.fromkeys(seat.company for seat in person.seats):
-            session.add(_membership(person, company, moment))
+        for later, company in enumerate(dict.fromkeys(seat.company for seat in person.seats)):
+            session.add(_membership(person, company, moment + timedelta(seconds=later)))
     session.flush()
 
 

@@ -207,6 +207,12 @@ def test_a_switch_ends_one_session_and_begins_another(db, how, enter):
     assert enter(OUYANG_QING).seat.key == other
 
 
+def test_a_person_begins_in_the_company_she_has_worked_for_longest(db):
+    with db.work(AUTHN) as work:
+        seats = identity.list_seats(work, OUYANG_QING.id)
+    assert [seat.company_code for seat in seats] == [ORIOLE.code, KESTREL.code]
+
+
 def test_nobody_switches_to_a_seat_of_somebody_else(db, enter):
     user = enter(OUYANG_QING)
     with pytest.raises(NotFound), db.work(AUTHN) as work:
