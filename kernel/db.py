@@ -226,6 +226,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=4,
             pool_pre_ping=True,
+            hide_parameters=True,  # the text of an error goes into logs, facts and names do not
             connect_args={"application_name": application_name, "options": "-c timezone=UTC"},
         )
 

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 _SHARED: Final[tuple[Processor, ...]] = (
@@ -18,6 +19,8 @@ _SHARED: Final[tuple[Processor, ...]] = (
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
+# Local variables hold what people typed and machines sent.
+_WITHOUT_LOCALS: Final = ExceptionDictTransformer(show_locals=False)
 # Libraries that tell each connection or job at INFO.
 _QUIET: Final = ("alembic", "procrastinate", "psycopg.pool", "werkzeug")
 
@@ -28,7 +31,7 @@ def set_up_logs(level: str = "INFO") -> None:
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_WITHOUT_LOCALS),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
     )

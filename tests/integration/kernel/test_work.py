@@ -68,3 +68,10 @@ def test_the_web_cannot_become_the_worker(db):
 def test_a_kind_without_ids_sees_no_row(db):
     with db.work(Actor(Kind.TENANT)) as work:
         assert work.session.scalar(text("SELECT count(*) FROM tenant")) == 0
+
+
+def test_the_text_of_an_error_holds_no_value(work_as):
+    with pytest.raises(ProgrammingError) as failed, work_as(KE_LAN) as work:
+        work.session.execute(text("SELECT nothing FROM nowhere WHERE a = :a"), {"a": "typed"})
+    assert "nowhere" in str(failed.value)
+    assert "typed" not in str(failed.value)
