@@ -250,14 +250,26 @@ def _shares(quantity: float, weights: Sequence[float], *, whole: bool) -> list[f
     return shares
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedScrap:
+    """Scrap per bucket, the pieces that are left there, and scrap for which no piece is known."""
+
+    scrap: list[float]
+    left: list[float]
+    lost: float
+
+
 def place_scrap(
     made: Mapping[int, float], scrap: Mapping[int, float], *, buckets: int
-) -> tuple[list[float], float]:
-    """Move scrap to buckets that made pieces: return it per bucket, and what found no piece.
+) -> PlacedScrap:
+    """Move scrap to buckets that made pieces.
 
     A piece is thrown away after it was made, often in the next hour: taken off where it was
     reported, an hour's good quantity would fall below zero. It is taken off that bucket, else the
     nearest before, else the nearest after. Buckets are numbered from 0; those missing hold 0.
+
+    What is left is counted down, not subtracted at the end: of kilograms, which are no whole
+    numbers, the parts can add up to a hair more than the whole.
     """
     free = [made.get(place, 0.0) for place in range(buckets)]
     placed = [0.0] * buckets
@@ -272,4 +284,4 @@ def place_scrap(
             placed[near] += taken
             left -= taken
         lost += max(left, 0.0)
-    return placed, lost
+    return PlacedScrap(placed, free, lost)

@@ -208,11 +208,10 @@ class _Made:
             wanted[bucket] = wanted.get(bucket, 0.0) + quantity
         result = []
         for part in left:
-            placed, lost = place_scrap(part, wanted, buckets=buckets)
-            for bucket, quantity in enumerate(placed):
-                part[bucket] = part.get(bucket, 0.0) - quantity
-            result.append(dict(enumerate(placed)))
-            wanted = {buckets - 1: lost} if lost > 0 else {}
+            placed = place_scrap(part, wanted, buckets=buckets)
+            part.update(enumerate(placed.left))
+            result.append(dict(enumerate(placed.scrap)))
+            wanted = {buckets - 1: placed.lost} if placed.lost > 0 else {}
         self.lost += sum(wanted.values())
         return result[0], result[1]
 

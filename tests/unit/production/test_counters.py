@@ -184,11 +184,12 @@ def test_no_measure_is_lost(quantity, seconds):
 
 
 def test_scrap_is_taken_off_the_hour_that_made_the_piece():
-    assert place_scrap({0: 10, 1: 0, 2: 5}, {1: 2, 2: 6}, buckets=4) == ([3, 0, 5, 0], 0)
+    placed = place_scrap({0: 10, 1: 0, 2: 5}, {1: 2, 2: 6}, buckets=4)
+    assert (placed.scrap, placed.left, placed.lost) == ([3, 0, 5, 0], [7, 0, 0, 0], 0)
 
 
 def test_scrap_without_a_piece_is_told():
-    assert place_scrap({0: 1}, {0: 3}, buckets=2) == ([1, 0], 2)
+    assert place_scrap({0: 1}, {0: 3}, buckets=2).lost == 2
 
 
 @given(
@@ -196,9 +197,24 @@ def test_scrap_without_a_piece_is_told():
     st.dictionaries(st.integers(0, 23), st.integers(0, 50)),
 )
 def test_scrap_never_exceeds_what_was_made(made, scrap):
-    placed, lost = place_scrap(made, scrap, buckets=24)
-    assert all(0 <= placed[i] <= made.get(i, 0) for i in range(24))
-    assert sum(placed) + lost == sum(scrap.values())
+    placed = place_scrap(made, scrap, buckets=24)
+    assert all(0 <= placed.scrap[i] <= made.get(i, 0) for i in range(24))
+    assert sum(placed.scrap) + placed.lost == sum(scrap.values())
+
+
+def test_of_kilograms_nothing_below_zero_is_left():
+    # Three times 0.1 is more than 0.3, by a hair.
+    assert 0.1 + 0.1 + 0.1 > 0.3
+    placed = place_scrap({0: 0.3}, {0: 0.1, 1: 0.1, 2: 0.1}, buckets=3)
+    assert placed.left[0] >= 0
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=24), st.lists(st.floats(0, 1e6), max_size=24))
+def test_whatever_is_weighed_what_is_left_is_not_negative(made, scrap):
+    placed = place_scrap(dict(enumerate(made)), dict(enumerate(scrap)), buckets=24)
+    assert min(placed.left) >= 0
+    assert min(placed.scrap) >= 0
+    assert sum(placed.left) == pytest.approx(sum(made) - sum(placed.scrap), abs=1e-6)
 
 
 def test_a_checkpoint_needs_nothing_else_of_the_past():
