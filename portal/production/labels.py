@@ -29,7 +29,7 @@ _OUR_SOURCES: Final = {name: SOURCE_KINDS[kind] for kind, name in NAMED_BY_US.it
 
 SOURCE_STATES: Final[Mapping[SourceState, tuple[str, LazyString]]] = {
     SourceState.AWAITING_FIRST: ("wait", _l("Waiting for its first message")),
-    SourceState.LIVE: ("ok", _l("Live")),
+    SourceState.LIVE: ("ok", _l("Reporting")),
     SourceState.SILENT: ("stale", _l("Silent")),
     SourceState.PAUSED: ("ended", _l("Paused")),
     SourceState.RETIRED: ("ended", _l("Retired")),
@@ -37,7 +37,7 @@ SOURCE_STATES: Final[Mapping[SourceState, tuple[str, LazyString]]] = {
 """The sign of a state, and its word."""
 
 ROW_STATES: Final[Mapping[RowState, tuple[str, LazyString]]] = {
-    RowState.OPEN: ("wait", _l("Open")),
+    RowState.OPEN: ("wait", _l("To be dealt with")),
     RowState.REPLAYED: ("done", _l("Replayed")),
     RowState.DISMISSED: ("ended", _l("Dismissed")),
     RowState.EXPIRED: ("ended", _l("Expired")),

@@ -23,7 +23,7 @@ SIGNS: Final[Mapping[str, Sign]] = {
     "off": Sign("bad", "alert-octagon", _l("Off")),
     "stale": Sign("off", "clock-pause", _l("Stale")),
     "low": Sign("off", "circle-dashed", _l("Too little data")),
-    "info": Sign("info", "info-circle", _l("Note")),
+    "info": Sign("info", "info-circle", _l("Information")),
     "draft": Sign("info", "pencil", _l("Draft")),
     "done": Sign("ok", "check", _l("Done")),
     "ended": Sign("off", "ban", _l("Ended")),
