@@ -22,7 +22,7 @@ from portal.demo.places import source_id
 from portal.demo.plants import PLANTS
 from portal.demo.playing import lines_of
 from portal.production import ingest, queries
-from portal.production.derive import derive_company
+from portal.production.derive import derive_company, fills_backwards
 from portal.production.lines import read_body
 
 DAYS: Final = 90
@@ -30,6 +30,7 @@ _DAY: Final = timedelta(days=1)
 _FIRST_DAYS: Final = 3  # one by one, so that home pages have figures at once; then by weeks
 _WEEK: Final = timedelta(days=7)
 _HISTORY: Final = "demo.history"
+fills_backwards(_HISTORY)
 
 
 @dataclass(frozen=True, slots=True)

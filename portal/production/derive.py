@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select, tuple_, update
 
 from kernel.db import Database, Work, worker
 from kernel.ids import PlaceId, TenantId
@@ -369,21 +369,21 @@ def close_days(work: Work, tenant_id: TenantId) -> int:
     """Close the company's days that ended 72 h ago and are settled; return how many.
 
     A day waits while one of its units is marked or a file of the company is being read: closing it
-    in between would make a version of every part.
+    in between would make a version of every part. While the past is filled in backwards the two
+    oldest days wait: what was before them is still to come.
     """
-    if _is_reading(work, tenant_id):
+    if _is_running(work, Operation.kind.in_(_READING), Operation.tenant_id == tenant_id):
         return 0
-    marked = select(DirtyDay.production_day).where(DirtyDay.tenant_id == tenant_id)
+    settled: list[ColumnElement[bool]] = [KpiTime.production_day.not_in(_marked(tenant_id))]
+    if _is_running(work, Operation.kind.in_(_backwards)):
+        settled.append(KpiTime.production_day > _oldest_day(tenant_id) + 1)
     due = work.session.execute(
         select(KpiTime.production_day, KpiTime.place_id, KpiTime.version)
         .where(
-            KpiTime.tenant_id == tenant_id,
-            KpiTime.level == Level.COMPANY,
-            KpiTime.grain == Grain.DAY,
-            KpiTime.current,
+            *_company_days(tenant_id),
             KpiTime.closed_at.is_(None),
             KpiTime.closes_at <= work.now,
-            KpiTime.production_day.not_in(marked),
+            *settled,
         )
         .order_by(KpiTime.production_day)
     ).all()
@@ -408,20 +408,36 @@ def close_days(work: Work, tenant_id: TenantId) -> int:
     return len(due)
 
 
-_of_one: Final = {"production.import_archive"}
-_of_all: Final[set[str]] = set()
+def _company_days(tenant_id: TenantId) -> tuple[ColumnElement[bool], ...]:
+    return (
+        KpiTime.tenant_id == tenant_id,
+        KpiTime.level == Level.COMPANY,
+        KpiTime.grain == Grain.DAY,
+        KpiTime.current.is_(True),
+    )
 
 
-def hold_closing_during(kind: str) -> None:
-    """Let no company's day be closed while a long action of this kind fills in the past."""
-    _of_all.add(kind)
+def _marked(tenant_id: TenantId) -> Select[date]:
+    return select(DirtyDay.production_day).where(DirtyDay.tenant_id == tenant_id)
 
 
-def _is_reading(work: Work, tenant_id: TenantId) -> bool:
-    mine = and_(Operation.kind.in_(_of_one), Operation.tenant_id == tenant_id)
+def _oldest_day(tenant_id: TenantId) -> ScalarSelect[date]:
+    days = select(func.min(KpiTime.production_day)).where(*_company_days(tenant_id))
+    return days.scalar_subquery()
+
+
+_READING: Final = ("production.import_archive",)
+_backwards: Final[set[str]] = set()
+
+
+def fills_backwards(kind: str) -> None:
+    """Say that a long action of this kind fills in the past of any company, newest day first."""
+    _backwards.add(kind)
+
+
+def _is_running(work: Work, *which: ColumnElement[bool]) -> bool:
     running = select(Operation.id).where(
-        or_(mine, Operation.kind.in_(_of_all)),
-        Operation.state.in_((OperationState.QUEUED, OperationState.RUNNING)),
+        *which, Operation.state.in_((OperationState.QUEUED, OperationState.RUNNING))
     )
     return work.session.scalar(running.limit(1)) is not None
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
+import portal.demo.history  # noqa: F401  (registers the action that fills backwards)
 from kernel import clock
 from kernel.db import worker
 from portal.production import derive, quarantine_service, queries, setup_service, verifying
 from portal.production.states import MachineState
 from portal.production.words import Basis
-from tests.cast import HE_JING, KE_LAN, KESTREL, KONG_KUN, PAN_LI
+from tests.cast import HE_JING, HERON, KE_LAN, KESTREL, KONG_KUN, PAN_LI
 from tests.conftest import NOW
 from tests.production_world import (
     DAY,
@@ -226,6 +227,24 @@ def test_a_day_closes_72_h_after_its_end_and_says_so(send, derive_now, rows, job
     assert day_of(rows, L1_01)[0][6] is True
     events = rows("SELECT kind, tenant_id, body->>'production_day' FROM outbox")
     assert events == [("production.day_closed.v1", KESTREL.id, DAY.isoformat())]
+
+
+def test_while_the_past_is_filled_in_backwards_the_two_oldest_days_wait(
+    send, derive_now, rows, jobs_db, admin
+):
+    clock.freeze(at(72) + timedelta(hours=73))
+    send(*SHIFT, *(state(24 * day + 1, "producing") for day in (1, 2)))
+    admin.execute(
+        "INSERT INTO operation (id, tenant_id, kind, state, created_at, started_at)"
+        " VALUES (uuidv7(), %s, 'demo.history', 'running', now(), now())",
+        [HERON.id],
+    )
+    derive_now()
+    closed = "SELECT production_day FROM kpi_time WHERE level = 'company' AND closed_at IS NOT NULL"
+    assert rows(closed + " AND grain = 'day'") == [(DAY + timedelta(days=2),)]
+    admin.execute("DELETE FROM operation")
+    with jobs_db.work(worker(KESTREL.id)) as work:
+        assert derive.close_days(work, KESTREL.id) == 2
 
 
 def close_all(jobs_db):
