@@ -173,10 +173,19 @@ _OWN: Final = (
 )
 
 
-def count_waiting_requests(work: Work) -> int:
-    """Return how many consents wait for a decision of the company."""
-    statement = select(func.count()).select_from(Consent).where(Consent.state.in_(WAITING))
-    return work.session.scalar(statement) or 0
+def count_requests(work: Work) -> int:
+    """Return how many banks wait for the company's answer."""
+    asked = Consent.state == ConsentState.REQUESTED
+    return work.session.scalar(select(func.count()).select_from(Consent).where(asked)) or 0
+
+
+def count_to_approve(work: Work) -> int:
+    """Return how many consents somebody else has prepared wait for approval."""
+    prepared = (
+        Consent.state == ConsentState.PREPARED,
+        Consent.prepared_by.is_distinct_from(work.actor.person_id),
+    )
+    return work.session.scalar(select(func.count()).select_from(Consent).where(*prepared)) or 0
 
 
 def list_consents(work: Work, *, limit: int = 200) -> Sequence[ConsentRow]:

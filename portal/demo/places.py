@@ -176,7 +176,7 @@ def _sources(company: Company, plant: Plant, moment: datetime) -> Iterator[Base]
                 id=source_id(company, line.code),
                 tenant_id=company.id,
                 kind=kind,
-                name=line.name_en,
+                name=f"gateway-{site.code}-{line.code}".lower(),
                 heartbeat_s=SOURCE_HEARTBEAT_S if kind is SourceKind.SIMULATOR else 86_400,
                 settings={"line": line.code},
                 created_at=moment,

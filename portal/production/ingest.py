@@ -408,7 +408,7 @@ def _touch_source(work: Work, source_id: SourceId, batch_id: BatchId) -> None:
         .values(
             state=SourceState.LIVE,
             first_seen_at=func.coalesce(DataSource.first_seen_at, work.now),
-            last_seen_at=work.now,
+            last_seen_at=func.greatest(DataSource.last_seen_at, work.now),
             last_batch_id=batch_id,
         )
         .execution_options(synchronize_session=False)

@@ -17,6 +17,8 @@ from portal.production.setups import load_company
 from portal.production.unitruns import SHEET_MISSING_AFTER
 from portal.production.words import CountsFrom
 
+SHOWN_DAYS: Final = 14
+"""How far back the list of sheets goes."""
 DUE_DAYS: Final = 7
 """How far back a sheet that was never handed in is still asked for."""
 
@@ -120,6 +122,21 @@ def list_due(
         and (unit_id, day, shift.code) not in told
     ]
     return sorted(due, key=lambda one: (one.ended_at, one.unit_id), reverse=True)
+
+
+def count_to_sign(work: Work, *, unit_ids: Collection[PlaceId] | None = None) -> int:
+    """Return how many sheets of the last days somebody else has entered and nobody has signed."""
+    today = work.now.date()
+    found = list_sheets(
+        work,
+        first=today - timedelta(days=SHOWN_DAYS),
+        last=today + timedelta(days=1),
+        unit_ids=unit_ids,
+    )
+    return sum(
+        sheet.is_current and sheet.signed_at is None and sheet.entered_by != work.actor.person_id
+        for sheet in found
+    )
 
 
 def list_reasons(work: Work) -> Sequence[ReasonRow]:

@@ -26,7 +26,6 @@ from tenants.refilling import REFUSALS, problems_of, sent
 
 bp = pages("production_sheets", __name__, audience=Kind.TENANT)
 
-SHOWN_DAYS: Final = 14
 Problems = tuple[FieldProblem, ...]
 _CHOSEN: Final = ("unit_id", "production_day", "shift_code")
 
@@ -41,7 +40,7 @@ def list_sheets() -> ResponseReturnValue:
     today = work.now.date()
     sheets = sheet_queries.list_sheets(
         work,
-        first=today - timedelta(days=SHOWN_DAYS),
+        first=today - timedelta(days=sheet_queries.SHOWN_DAYS),
         last=today + timedelta(days=1),
         unit_ids=reach,
     )
@@ -239,7 +238,11 @@ def _reasons(unit_id: PlaceId) -> Sequence[Any]:
     work = current_work()
     today = work.now.date()
     last = sheet_queries.list_sheets(
-        work, first=today - timedelta(days=SHOWN_DAYS), last=today, unit_ids=[unit_id], limit=1
+        work,
+        first=today - timedelta(days=sheet_queries.SHOWN_DAYS),
+        last=today,
+        unit_ids=[unit_id],
+        limit=1,
     )
     used = {lost["reason_code"] for lost in last[0].content["lost"]} if last else set()
     return sorted(sheet_queries.list_reasons(work), key=lambda r: (r.code not in used, r.code))

@@ -18,6 +18,7 @@ from portal.credit import queries as credit
 from portal.production import door_queries as door
 from portal.production import queries as production
 from portal.production import sheet_queries as sheets
+from portal.production.labels import source_word
 from portal.production.oee import Kpis, kpis
 from portal.production.rows import SourceRow
 from portal.production.sums import Bucket, OutputSums
@@ -180,18 +181,38 @@ def _oee(bucket: Bucket | None) -> float | None:
 
 
 def _to_do(work: Work, sources: Sequence[SourceRow]) -> Sequence[ToDo]:
-    return [*_requests(work), *_sheets(work), *_set_aside(work), *_silent(work, sources)]
+    return [
+        *_requests(work),
+        *_consents(work),
+        *_sheets(work),
+        *_signatures(work),
+        *_set_aside(work),
+        *_silent(work, sources),
+    ]
 
 
 def _requests(work: Work) -> Sequence[ToDo]:
     if not work.actor.may(P.CREDIT_CONSENT_PREPARE):
         return ()
-    count = credit.count_waiting_requests(work)
+    count = credit.count_requests(work)
     if not count:
         return ()
     title = ngettext("%(num)s bank asks for consent", "%(num)s banks ask for consent", count)
     why = _("Until you answer, a bank sees nothing and is told nothing.")
     return (ToDo("wait", title, why, "/consents", _("Answer")),)
+
+
+def _consents(work: Work) -> Sequence[ToDo]:
+    if not work.actor.may(P.CREDIT_CONSENT_APPROVE):
+        return ()
+    count = credit.count_to_approve(work)
+    if not count:
+        return ()
+    title = ngettext(
+        "%(num)s consent waits for approval", "%(num)s consents wait for approval", count
+    )
+    why = _("A colleague has prepared it. A second person approves or denies.")
+    return (ToDo("wait", title, why, "/consents", _("Look")),)
 
 
 def _sheets(work: Work) -> Sequence[ToDo]:
@@ -205,6 +226,22 @@ def _sheets(work: Work) -> Sequence[ToDo]:
     kind = "watch" if any(each.missing for each in due) else "wait"
     why = _("What a shift made without sensors counts only once its sheet is in.")
     return (ToDo(kind, title, why, "/production/shift-sheets", _("Fill in")),)
+
+
+def _signatures(work: Work) -> Sequence[ToDo]:
+    if not work.actor.may(P.PRODUCTION_SHEET_SIGN):
+        return ()
+    reach = access.places_under(work, P.PRODUCTION_SHEET_SIGN)
+    count = sheets.count_to_sign(work, unit_ids=reach)
+    if not count:
+        return ()
+    title = ngettext(
+        "%(num)s shift sheet waits for a signature",
+        "%(num)s shift sheets wait for a signature",
+        count,
+    )
+    why = _("Somebody else has entered it; a second person signs.")
+    return (ToDo("wait", title, why, "/production/shift-sheets", _("Look")),)
 
 
 def _set_aside(work: Work) -> Sequence[ToDo]:
@@ -225,7 +262,7 @@ def _silent(work: Work, sources: Sequence[SourceRow]) -> Sequence[ToDo]:
     if not late or not work.actor.may(P.PRODUCTION_SOURCE_WRITE):
         return ()
     title = ngettext("%(num)s source is silent", "%(num)s sources are silent", len(late))
-    why = ", ".join(source.name for source in late[:3])
+    why = ", ".join(source_word(source.name) for source in late[:3])
     return (ToDo("stale", title, why, "/production/sources", _("Look")),)
 
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from kernel.actor import Actor, Kind
 from kernel.operations import list_operations
 from kernel.web import current_work
-from portal.production.labels import SOURCE_KINDS, SOURCE_STATES
+from portal.production.labels import SOURCE_KINDS, SOURCE_STATES, source_word
 from portal.shell import company_home
 from portal.shell.frame import opens
 from portal.ui.look import set_zone
@@ -50,6 +50,7 @@ def _show_company() -> ResponseReturnValue:
         data_as_of=seen.figures and seen.figures.newest_at,
         source_kinds=SOURCE_KINDS,
         source_states=SOURCE_STATES,
+        source_word=source_word,
     )
 
 

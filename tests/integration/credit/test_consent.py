@@ -67,9 +67,18 @@ def test_a_request_becomes_a_consent_to_decide(admin, jobs_db, work_as):
     ask(work_as)
     deliver(admin, jobs_db)
     with work_as(KANG_YI) as work:
-        assert queries.count_waiting_requests(work) == 1
+        assert queries.count_requests(work) == 1
         asked = queries.list_consents(work)[0]
     assert (asked.state, asked.bank_id, asked.days) == (ConsentState.REQUESTED, GRANITE.id, 180)
+
+
+def test_what_one_has_prepared_waits_for_another(work_as):
+    draft(work_as)
+    counts = []
+    for person in (KANG_YI, KONG_KUN):
+        with work_as(person) as work:
+            counts.append(queries.count_to_approve(work))
+    assert counts == [0, 1]
 
 
 @pytest.mark.parametrize("uscc", ["91110000MA0000000X", HERON.uscc, GRANITE.uscc])

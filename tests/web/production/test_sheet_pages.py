@@ -8,7 +8,7 @@ from kernel.ids import PlaceId
 from portal.production import sheet_queries
 from portal.production.models import Unit
 from portal.production.words import CountsFrom
-from tests.cast import DING_NING, GAO_YAN, KE_LAN
+from tests.cast import DAI_HE, DING_NING, GAO_YAN, KE_LAN
 
 DAY = date(2026, 11, 23)
 NEW = "/production/shift-sheets/new"
@@ -126,6 +126,14 @@ def test_another_company_cannot_tell_a_sheet_from_a_missing_one(sign_in, form):
 def test_a_bank_gets_nothing(sign_in):
     bank = sign_in(GAO_YAN)
     assert bank.get(NEW).data == bank.get("/no/such/page").data
+
+
+def test_a_sheet_waits_for_the_signature_of_another(sign_in, form):
+    before = sign_in(DAI_HE).get("/home").text
+    assert sign_in(DING_NING).post(NEW, data=form).status_code == 303
+    waits = "待签字"
+    assert (waits in before, waits in sign_in(DAI_HE).get("/home").text) == (False, True)
+    assert waits not in sign_in(DING_NING).get("/home").text
 
 
 @pytest.fixture
