@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from kernel.db import Database
+    from kernel.ids import TenantId
 
 VERSION: Final = "0.1.0"
 CATALOGUES: Final = Path(__file__).parent / "portal" / "ui" / "translations"
@@ -362,7 +363,6 @@ def import_file(
     from kernel.db import Database, worker
     from portal.production.importer import Upload, send_file
     from portal.production.words import ImportForm
-    from tenants.queries import list_companies
 
     with _failures_in_words():
         settings = Settings.from_environ(needs=(Need.WORKER,))
@@ -377,15 +377,59 @@ def import_file(
                 unit=unit,
             )
             try:
-                with database.work(worker(), read_only=True) as work:
-                    found = [row.id for row in list_companies(work) if row.code == company]
-                if not found:
-                    err.print(f"There is no company {escape(company)}.")
-                    sys.exit(USAGE)
-                with database.work(worker(found[0])) as work:
-                    _import, operation_id = send_file(work, upload, tenant_id=found[0])
+                tenant_id = _find_company(database, company)
+                with database.work(worker(tenant_id)) as work:
+                    _import, operation_id = send_file(work, upload, tenant_id=tenant_id)
                 with _draw_bar() as show:
                     sys.exit(_watch(database, operation_id, show))
+            finally:
+                database.dispose()
+
+
+def _find_company(database: "Database", code: str) -> "TenantId":
+    from kernel.db import worker
+    from tenants.queries import list_companies
+
+    with database.work(worker(), read_only=True) as work:
+        found = [row.id for row in list_companies(work) if row.code == code]
+    if not found:
+        err.print(f"There is no company {escape(code)}.")
+        sys.exit(USAGE)
+    return found[0]
+
+
+@cli.command()
+@click.argument("company")
+@click.option("--days", default=90, show_default=True, help="How far back.")
+def verify(company: str, days: int) -> None:
+    """Derive a company's closed days from their facts again and compare; nothing is written.
+
+    Ends with 1 when a stored figure does not follow from its facts.
+    """
+    from kernel import clock
+    from kernel.db import Database
+    from portal.production.verifying import verify as verdicts
+
+    with _failures_in_words():
+        settings = Settings.from_environ(needs=(Need.WORKER,))
+        with with_database(settings) as ready:
+            database = Database(ready.secret(Need.WORKER), pool_size=1)
+            try:
+                today = clock.now().date()
+                first = today - timedelta(days=days)
+                looked, wrong = 0, 0
+                for each in verdicts(
+                    database, _find_company(database, company), first=first, last=today
+                ):
+                    looked += 1
+                    if not each.holds:
+                        wrong += 1
+                        err.print(
+                            f"{each.production_day} {each.level.value} {each.place_id}"
+                            f" version {each.version}: does not follow from its facts"
+                        )
+                out.print(f"{looked} closed days of places looked at, {wrong} do not hold")
+                sys.exit(FAILED if wrong else 0)
             finally:
                 database.dispose()
 

@@ -55,7 +55,8 @@ _EACH: Final = "OFFSET 0) f"
 
 def load_facts(work: Work, tenant_id: TenantId, runs: Sequence[Run]) -> None:
     """Fill the runs with their facts, and count them: how far back depends on what was counted."""
-    _Loader(work, tenant_id, runs).load()
+    if runs:
+        _Loader(work, tenant_id, runs).load()
 
 
 class _Loader:

@@ -7,7 +7,7 @@ what lies in and around it, so that one long run gives the same as many short on
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -222,18 +222,7 @@ def derive_run(run: Run, *, now: datetime) -> list[DerivedDay]:
     reports = _reports(run)
     heard = sorted({*run.heard, *(s.occurred_at for s in run.states if s.ended_at is None)})
     steps = _energy_steps(run.energy)
-    quantities = [
-        Quantity(
-            at=c.occurred_at,
-            kind=c.kind,
-            quantity=c.qty,
-            product=c.product_code,
-            over_s=c.over_s or 0.0,
-            declared=c.declared,
-        )
-        for c in run.counts
-        if c.qty is not None
-    ]
+    quantities = _quantities(run)
     inputs = _Inputs(run, counted, reports, heard, quantities, steps)
     until = _until(run, reports, heard, now)
     derived = []
@@ -251,6 +240,27 @@ def derive_run(run: Run, *, now: datetime) -> list[DerivedDay]:
         ):
             derived.append(inputs.derived(day, kinds))
     return sorted(derived, key=lambda one: one.day.workday.day)
+
+
+def _quantities(run: Run) -> list[Quantity]:
+    quantities = [
+        Quantity(
+            at=c.occurred_at,
+            kind=c.kind,
+            quantity=c.qty,
+            product=c.product_code,
+            over_s=c.over_s or 0.0,
+            declared=c.declared,
+        )
+        for c in run.counts
+        if c.qty is not None
+    ]
+    return sorted(quantities, key=_said)
+
+
+def _said(fact: StateReport | Quantity) -> tuple[str, ...]:
+    """Return all that a fact says as texts, for an order that does not depend on where rows lie."""
+    return tuple(str(part) for part in astuple(fact))
 
 
 def _by_counters(run: Run, counted: Counts) -> Iterable[tuple[list[date], frozenset[str]]]:
@@ -298,7 +308,7 @@ def _reports(run: Run) -> list[StateReport]:
             ItemEvent(s.occurred_at, s.item, s.value) for s in run.states if s.item in bearing
         ]
         reports.extend(mtconnect.state_reports(events, model))
-    return sorted(reports, key=lambda r: (r.started_at, r.rank, r.state))
+    return sorted(reports, key=lambda r: (r.started_at, r.rank, _said(r)))
 
 
 def _energy_steps(facts: Iterable[EnergySaid]) -> list[EnergyStep] | None:

@@ -2,9 +2,11 @@ import random
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.exc import ProgrammingError
 
 import portal.demo.history  # noqa: F401  (registers the action that fills backwards)
+from app import cli
 from kernel import clock
 from kernel.db import worker
 from portal.production import derive, quarantine_service, queries, setup_service, verifying
@@ -434,6 +436,25 @@ def test_closed_figures_can_be_verified_from_their_facts(send, derive_now, jobs_
     again = list(verifying.verify(jobs_db, KESTREL.id, first=DAY, last=DAY))
     assert not any(v.holds for v in again)
     assert len(again) == 4
+
+
+def test_the_operator_verifies_from_the_command_line(
+    send, derive_now, jobs_db, admin, urls, monkeypatch
+):
+    for name, url in (("DATABASE_URL", urls.web), ("WORKER_DATABASE_URL", urls.worker)):
+        monkeypatch.setenv(name, url)
+    send(*SHIFT)
+    derive_now()
+    close_all(jobs_db)
+    whole = CliRunner().invoke(cli, ["verify", KESTREL.code])
+    assert (whole.exit_code, whole.stdout.split()[0]) == (0, "4"), whole.output
+    admin.execute("ALTER TABLE count_fact DISABLE TRIGGER USER")
+    admin.execute("UPDATE count_fact SET counter = 90 WHERE counter = 100")
+    admin.execute("ALTER TABLE count_fact ENABLE TRIGGER USER")
+    changed = CliRunner().invoke(cli, ["verify", KESTREL.code])
+    assert changed.exit_code == 1
+    assert DAY.isoformat() in changed.stderr
+    assert CliRunner().invoke(cli, ["verify", "nobody"]).exit_code == 2
 
 
 def test_companies_take_turns(send, jobs_db, rows):

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from kernel.db import worker
 from kernel.errors import Forbidden
 from portal.demo.places import place_id
 from portal.production import derive, queries, sheet_queries, sheet_service
@@ -17,9 +18,12 @@ from portal.production.errors import (
     ShiftNotOver,
     ShiftUnknown,
 )
+from portal.production.loading import load_facts
 from portal.production.models import Unit
+from portal.production.setups import load_company
 from portal.production.sheet import ProductLine
 from portal.production.sheet_service import LostEntry, SheetEntry
+from portal.production.unitruns import Run, derive_run
 from portal.production.words import CountsFrom
 from tests.cast import DING_NING, DOVE, KE_LAN, PEI_NUAN
 from tests.conftest import NOW
@@ -128,6 +132,25 @@ def test_only_the_correction_counts(work_as, make_sheet, unit_id, jobs_db):
     with work_as(DING_NING) as work:
         day = queries.sums_by_place(work, level="unit", first=DAY, last=DAY)[unit_id]
     assert (day.output.pq, day.output.gq, day.time.down_s) == (1200.0, 1190.0, 0.0)
+
+
+def test_what_a_day_was_made_from_does_not_depend_on_where_rows_lie(
+    work_as, make_sheet, unit_id, jobs_db
+):
+    lost = [LostEntry("mechanical", 40.0, 2), LostEntry("no_material", 10.0)]
+    with work_as(DING_NING) as work:
+        sheet_service.hand_in(work, make_sheet(lost=lost))
+    with jobs_db.work(worker(DOVE.id), read_only=True) as work:
+        run = Run(load_company(work, DOVE.id).units[unit_id], (DAY,))
+        load_facts(work, DOVE.id, [run])
+    assert len(run.counts) == 4
+    hashes = set()
+    for _ in range(2):
+        (day,) = derive_run(run, now=NOW + timedelta(days=1))
+        hashes.add(day.inputs_sha256)
+        run.states.reverse()
+        run.counts.reverse()
+    assert len(hashes) == 1
 
 
 def test_a_missing_sheet_is_a_shift_of_unknown_time(work_as, make_sheet, unit_id, jobs_db):
