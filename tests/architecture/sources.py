@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ def sources(*folders: str) -> Iterator[Source]:
         yield read(ROOT / "app.py")
 
 
+@cache
 def read(path: Path) -> Source:
     """Return one file."""
     return Source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ MAY_BE_CHINESE: dict[str, str] = {
 """Files of code that may hold Chinese, each with its reason."""
 
 
+@cache
 def extracted() -> dict[str, str]:
     """Return every message of code and templates with the file where it stands first."""
     with (TRANSLATIONS / "babel.cfg").open(encoding="utf-8") as file:
