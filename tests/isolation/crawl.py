@@ -241,7 +241,7 @@ class Crawl:
                 if body and is_open:
                     # Nothing at all, and half of it: refused in words, whatever is missing.
                     half = dict(list(body.items())[::2])
-                    for less in ({}, half):
+                    for less in ({}, half) if half != body else ({},):
                         yield Request(rule.endpoint, method, "half", path, less, hidden=hidden)
 
     def lets_in(self, endpoint: str, crawler: Crawler) -> bool:
