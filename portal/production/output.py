@@ -72,7 +72,9 @@ def best_grade(
     for quantity in near:
         if not quantity.declared:
             machine.setdefault(quantity.kind, []).append(quantity.at)
-    return [q for q in sorted(near, key=_order) if not (q.declared and _is_counted(q, machine))]
+    return [
+        q for q in sorted(near, key=quantity_order) if not (q.declared and _is_counted(q, machine))
+    ]
 
 
 def touches(from_at: datetime, at: datetime, first: datetime, last: datetime) -> bool:
@@ -86,8 +88,16 @@ def _is_counted(quantity: Quantity, machine: Mapping[str, Iterable[datetime]]) -
     return any(quantity.from_at < at <= quantity.at for at in moments)
 
 
-def _order(quantity: Quantity) -> tuple[datetime, str, str, float]:
-    return (quantity.at, quantity.kind, quantity.product or "", quantity.quantity)
+def quantity_order(quantity: Quantity) -> tuple[datetime, str, str, float, float, bool]:
+    """Return all that a quantity says, for an order that does not depend on where rows lie."""
+    return (
+        quantity.at,
+        quantity.kind,
+        quantity.product or "",
+        quantity.quantity,
+        quantity.over_s,
+        quantity.declared,
+    )
 
 
 def place(

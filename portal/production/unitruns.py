@@ -7,7 +7,7 @@ what lies in and around it, so that one long run gives the same as many short on
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ from portal.production.buckets import UnitDay, UnitFacts, unit_days
 from portal.production.counters import Booking, Counter, Doubted, Reading
 from portal.production.energy import EnergyStep, MeterReading, ReadingKind
 from portal.production.mtconnect import CONDITION, ItemEvent
-from portal.production.output import PRODUCED, Quantity
+from portal.production.output import PRODUCED, Quantity, quantity_order
 from portal.production.placing import STATE
 from portal.production.states import Rank
 from portal.production.timeline import StateReport, look_around, open_until
@@ -255,12 +255,7 @@ def _quantities(run: Run) -> list[Quantity]:
         for c in run.counts
         if c.qty is not None
     ]
-    return sorted(quantities, key=_said)
-
-
-def _said(fact: StateReport | Quantity) -> tuple[str, ...]:
-    """Return all that a fact says as texts, for an order that does not depend on where rows lie."""
-    return tuple(str(part) for part in astuple(fact))
+    return sorted(quantities, key=quantity_order)
 
 
 def _by_counters(run: Run, counted: Counts) -> Iterable[tuple[list[date], frozenset[str]]]:
@@ -308,7 +303,20 @@ def _reports(run: Run) -> list[StateReport]:
             ItemEvent(s.occurred_at, s.item, s.value) for s in run.states if s.item in bearing
         ]
         reports.extend(mtconnect.state_reports(events, model))
-    return sorted(reports, key=lambda r: (r.started_at, r.rank, _said(r)))
+    return sorted(reports, key=_report_order)
+
+
+def _report_order(report: StateReport) -> tuple[Any, ...]:
+    # All that it says: where rows lie must not matter.
+    return (
+        report.started_at,
+        report.rank,
+        report.state,
+        report.ended_at or report.started_at,
+        report.reason_code or "",
+        -1.0 if report.declared_s is None else report.declared_s,
+        -1 if report.stops is None else report.stops,
+    )
 
 
 def _energy_steps(facts: Iterable[EnergySaid]) -> list[EnergyStep] | None:
@@ -354,6 +362,7 @@ class _Inputs:
         steps: Sequence[EnergyStep] | None,
     ) -> None:
         self._run, self._counted = run, counted
+        self._fingerprint = run.setup.fingerprint
         self._reports, self._heard = reports, heard
         self._starts = [r.started_at for r in reports]
         self._quantities, self._steps = quantities, steps or ()
@@ -404,7 +413,7 @@ class _Inputs:
         last = max([workday.ends_at + near, *(b[2] + near for b in bookings)])
         digest = sha256()
         for part in (
-            self._run.setup.fingerprint,
+            self._fingerprint,
             day.until,
             workday,
             sorted(kinds),
