@@ -360,30 +360,40 @@ def import_file(
     file: Path, company: str, form: str, first: datetime, until: datetime, unit: str | None
 ) -> None:
     """Send a file of facts through the door and show its progress; a worker must be running."""
-    from kernel.db import Database, worker
+    from kernel.db import worker
     from portal.production.importer import Upload, send_file
     from portal.production.words import ImportForm
 
-    with _failures_in_words():
-        settings = Settings.from_environ(needs=(Need.WORKER,))
-        with with_database(settings) as ready:
-            database = Database(ready.secret(Need.WORKER), pool_size=1)
-            upload = Upload(
-                name=file.name,
-                form=ImportForm(form),
-                body=file.read_bytes(),
-                window_from=first.replace(tzinfo=UTC),
-                window_until=until.replace(tzinfo=UTC),
-                unit=unit,
-            )
-            try:
-                tenant_id = _find_company(database, company)
-                with database.work(worker(tenant_id)) as work:
-                    _import, operation_id = send_file(work, upload, tenant_id=tenant_id)
-                with _draw_bar() as show:
-                    sys.exit(_watch(database, operation_id, show))
-            finally:
-                database.dispose()
+    with _database_of_the_worker() as database:
+        upload = Upload(
+            name=file.name,
+            form=ImportForm(form),
+            body=file.read_bytes(),
+            window_from=first.replace(tzinfo=UTC),
+            window_until=until.replace(tzinfo=UTC),
+            unit=unit,
+        )
+        tenant_id = _find_company(database, company)
+        with database.work(worker(tenant_id)) as work:
+            _import, operation_id = send_file(work, upload, tenant_id=tenant_id)
+        with _draw_bar() as show:
+            sys.exit(_watch(database, operation_id, show))
+
+
+@contextmanager
+def _database_of_the_worker() -> Iterator["Database"]:
+    """Yield the way in of one command; what was foreseen is said in words."""
+    from kernel.db import Database
+
+    with (
+        _failures_in_words(),
+        with_database(Settings.from_environ(needs=(Need.WORKER,))) as ready,
+    ):
+        database = Database(ready.secret(Need.WORKER), pool_size=1)
+        try:
+            yield database
+        finally:
+            database.dispose()
 
 
 def _find_company(database: "Database", code: str) -> "TenantId":
@@ -407,31 +417,22 @@ def verify(company: str, days: int) -> None:
     Ends with 1 when a stored figure does not follow from its facts.
     """
     from kernel import clock
-    from kernel.db import Database
     from portal.production.verifying import verify as verdicts
 
-    with _failures_in_words():
-        settings = Settings.from_environ(needs=(Need.WORKER,))
-        with with_database(settings) as ready:
-            database = Database(ready.secret(Need.WORKER), pool_size=1)
-            try:
-                today = clock.now().date()
-                first = today - timedelta(days=days)
-                looked, wrong = 0, 0
-                for each in verdicts(
-                    database, _find_company(database, company), first=first, last=today
-                ):
-                    looked += 1
-                    if not each.holds:
-                        wrong += 1
-                        err.print(
-                            f"{each.production_day} {each.level.value} {each.place_id}"
-                            f" version {each.version}: does not follow from its facts"
-                        )
-                out.print(f"{looked} closed days of places looked at, {wrong} do not hold")
-                sys.exit(FAILED if wrong else 0)
-            finally:
-                database.dispose()
+    with _database_of_the_worker() as database:
+        today = clock.now().date()
+        looked, wrong = 0, 0
+        tenant_id = _find_company(database, company)
+        for each in verdicts(database, tenant_id, first=today - timedelta(days=days), last=today):
+            looked += 1
+            if not each.holds:
+                wrong += 1
+                err.print(
+                    f"{each.production_day} {each.level.value} {each.place_id}"
+                    f" version {each.version}: does not follow from its facts"
+                )
+        out.print(f"{looked} closed days of places looked at, {wrong} do not hold")
+        sys.exit(FAILED if wrong else 0)
 
 
 @cli.group()
@@ -444,17 +445,11 @@ def operations() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a change, a line each.")
 def watch_operation(operation_id: UUID, as_json: bool) -> None:
     """Show how far an operation is until it ends; exit 0 if it succeeded."""
-    from kernel.db import Database
-
-    with _failures_in_words():
-        settings = Settings.from_environ(needs=(Need.WORKER,))
-        with with_database(settings) as ready:
-            database = Database(ready.secret(Need.WORKER), pool_size=1)
-            try:
-                with _echo_changes() if as_json else _draw_bar() as show:
-                    sys.exit(_watch(database, operation_id, show))
-            finally:
-                database.dispose()
+    with (
+        _database_of_the_worker() as database,
+        _echo_changes() if as_json else _draw_bar() as show,
+    ):
+        sys.exit(_watch(database, operation_id, show))
 
 
 Shown = tuple[str, str, int, int | None, str | None]
