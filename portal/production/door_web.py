@@ -24,8 +24,13 @@ from portal.production import (
     queries,
     setup_service,
 )
-from portal.production.errors import FileTooLarge, FileUnreadable
-from portal.production.forms import DismissForm, ImportFileForm, ReplayAllForm, SourceForm
+from portal.production.forms import (
+    DismissForm,
+    ImportFileForm,
+    ReplayAllForm,
+    SourceForm,
+    read_upload,
+)
 from portal.production.ids import QuarantineId
 from portal.production.importer import LARGEST_MIB, Upload
 from portal.production.words import Problem, RowState, SourceKind
@@ -253,7 +258,7 @@ def send_file() -> ResponseReturnValue:
         upload = Upload(
             name=_file_name(),
             form=form.form,
-            body=_file_body(),
+            body=read_upload("file", most_mib=LARGEST_MIB),
             window_from=_aware(form.window_from, zone),
             window_until=_aware(form.window_until, zone),
             unit=form.unit,
@@ -277,16 +282,6 @@ def _aware(moment: datetime, zone: ZoneInfo) -> datetime:
 def _file_name() -> str:
     file = request.files.get("file")
     return (file.filename or "file") if file else "file"
-
-
-def _file_body() -> bytes:
-    file = request.files.get("file")
-    if file is None:
-        raise FileUnreadable(why="empty", field="file")
-    body = file.stream.read(LARGEST_MIB * 1024 * 1024 + 1)
-    if len(body) > LARGEST_MIB * 1024 * 1024:
-        raise FileTooLarge(limit_mib=LARGEST_MIB, field="file")
-    return body
 
 
 def _import_page(values: dict[str, str], problems: Problems) -> str:

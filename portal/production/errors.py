@@ -166,13 +166,6 @@ class DeviceModelUnreadable(Invalid):
     sentence = _l("This is no device model: an MTConnectDevices document (XML) is expected.")
 
 
-class DeviceModelTooLarge(PayloadTooLarge):
-    """No device model is that large."""
-
-    code = "production.device_model_too_large"
-    sentence = _l("A device model has at most %(limit_mib)s MiB.")
-
-
 class DeviceAmbiguous(Invalid):
     """A document with several devices must name one as the machine is called."""
 

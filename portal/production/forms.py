@@ -4,9 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
+from flask import request
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from kernel.web import Form
+from portal.production.errors import FileTooLarge
 from portal.production.states import REPORTED
 from portal.production.words import Basis, CountsFrom, ImportForm, Problem, SourceKind
 
@@ -17,6 +19,15 @@ Quantity = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 
 PRODUCT_LINES = 3
 """How many products one sheet can name; a shift rarely makes more."""
+
+
+def read_upload(field: str, *, most_mib: int) -> bytes:
+    """Return the file that was sent in `field`, nothing for none. Raises `FileTooLarge`."""
+    file = request.files.get(field)
+    body = file.stream.read(most_mib * 1024 * 1024 + 1) if file else b""
+    if len(body) > most_mib * 1024 * 1024:
+        raise FileTooLarge(limit_mib=most_mib, field=field)
+    return body
 
 
 class SourceForm(Form):

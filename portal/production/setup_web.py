@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -15,8 +15,13 @@ from kernel.errors import FieldProblem, NotFound, PortalError
 from kernel.ids import PlaceId
 from kernel.web import current_work, pages, read_form, requires
 from portal.production import labels, queries, setup_service, sheet_queries
-from portal.production.errors import DeviceModelTooLarge
-from portal.production.forms import RateForm, StateWordForm, StateWordGoneForm, UnitForm
+from portal.production.forms import (
+    RateForm,
+    StateWordForm,
+    StateWordGoneForm,
+    UnitForm,
+    read_upload,
+)
 from portal.production.rows import UnitRow
 from portal.production.setup_service import UnitRules
 from tenants import access
@@ -29,7 +34,14 @@ from tenants.words import Level
 bp = pages("production_setup", __name__, audience=Kind.TENANT)
 
 MODEL_MIB: Final = 2
-Problems = tuple[FieldProblem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refilled:
+    """One of the page's forms, as it was sent and what is wrong with it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[FieldProblem, ...] = ()
 
 
 @bp.get("/production/units")
@@ -148,7 +160,8 @@ def drop_state_word(unit_id: UUID) -> ResponseReturnValue:
 def set_device_model(unit_id: UUID) -> ResponseReturnValue:
     """Take the machine's device model, an XML file."""
     try:
-        model = setup_service.set_device_model(current_work(), PlaceId(unit_id), _document())
+        document = read_upload("model", most_mib=MODEL_MIB)
+        model = setup_service.set_device_model(current_work(), PlaceId(unit_id), document)
     except REFUSALS as refusal:
         return _again(unit_id, refusal, model=Refilled({}, problems_of(refusal)))
     flash(
@@ -159,22 +172,6 @@ def set_device_model(unit_id: UUID) -> ResponseReturnValue:
         )
     )
     return redirect(url_for(".show_unit", unit_id=unit_id), code=303)
-
-
-def _document() -> bytes:
-    file = request.files.get("model")
-    document = file.stream.read(MODEL_MIB * 1024 * 1024 + 1) if file else b""
-    if len(document) > MODEL_MIB * 1024 * 1024:
-        raise DeviceModelTooLarge(limit_mib=MODEL_MIB, field="model")
-    return document
-
-
-@dataclass(frozen=True, slots=True)
-class Refilled:
-    """One of the page's forms, as it was sent and what is wrong with it."""
-
-    values: Mapping[str, str] = field(default_factory=dict)
-    problems: Problems = ()
 
 
 def _again(unit_id: UUID, refusal: PortalError, **forms: Refilled) -> tuple[str, int]:

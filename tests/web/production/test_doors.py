@@ -277,3 +277,10 @@ def test_what_is_no_device_model_of_the_machine_changes_nothing(sign_in, rows, d
     assert answer.status_code == 422
     assert said in answer.text
     assert rows("SELECT device_items FROM unit WHERE place_id = %s", L1_01) == [({},)]
+
+
+def test_a_file_larger_than_any_device_model_is_refused(sign_in, rows):
+    answer = _send_model(sign_in(KONG_KUN), DEVICES + b" " * 2 * 1024 * 1024)
+    assert answer.status_code == 413
+    assert "2 MiB" in answer.text
+    assert rows("SELECT device_items FROM unit WHERE place_id = %s", L1_01) == [({},)]
