@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
 from kernel.db import Work
@@ -126,17 +126,21 @@ def list_due(
 
 def count_to_sign(work: Work, *, unit_ids: Collection[PlaceId] | None = None) -> int:
     """Return how many sheets of the last days somebody else has entered and nobody has signed."""
-    today = work.now.date()
-    found = list_sheets(
-        work,
-        first=today - timedelta(days=SHOWN_DAYS),
-        last=today + timedelta(days=1),
-        unit_ids=unit_ids,
+    later = aliased(ShiftSheet)
+    corrected = (later.tenant_id == ShiftSheet.tenant_id) & (later.supersedes_id == ShiftSheet.id)
+    statement = (
+        select(func.count())
+        .select_from(ShiftSheet)
+        .where(
+            ShiftSheet.production_day >= work.now.date() - timedelta(days=SHOWN_DAYS),
+            ShiftSheet.signed_at.is_(None),
+            ShiftSheet.entered_by.is_distinct_from(work.actor.person_id),
+            ~exists().where(corrected),
+        )
     )
-    return sum(
-        sheet.is_current and sheet.signed_at is None and sheet.entered_by != work.actor.person_id
-        for sheet in found
-    )
+    if unit_ids is not None:
+        statement = statement.where(ShiftSheet.unit_id.in_(list(unit_ids)))
+    return work.session.scalar(statement) or 0
 
 
 def list_reasons(work: Work) -> Sequence[ReasonRow]:
