@@ -35,7 +35,7 @@ run: $(RUNTIME) catalogues
 	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/python app.py run
 
 test: $(DEVELOPMENT) catalogues browser
-	$(RUN) -m pytest $(IN_TURN) tests/browser tests/isolation $(QUICK)
+	$(RUN) -m pytest $(IN_TURN) tests/browser tests/isolation $(QUICK) tests
 
 check: $(DEVELOPMENT) catalogues
 	$(RUN) -m ruff format --check .

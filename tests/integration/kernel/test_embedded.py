@@ -228,7 +228,7 @@ def test_a_stale_pid_that_is_another_programs_now_does_not_matter(settled):
     pid_file = settled.home.cluster / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     settled.stop()
-    # Of the server's own user: such a process PostgreSQL itself would take for a living settled.
+    # Of the server's own user: such a process PostgreSQL itself would take for a living server.
     other = processes.spawn(["/bin/sleep", "60"], environ={}, user=settled.home.user)
     try:
         pid_file.write_text("\n".join([str(other.pid), *lines[1:]]) + "\n")
