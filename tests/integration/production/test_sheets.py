@@ -25,7 +25,7 @@ from portal.production.sheet import ProductLine
 from portal.production.sheet_service import LostEntry, SheetEntry
 from portal.production.unitruns import Run, derive_run
 from portal.production.words import CountsFrom
-from tests.cast import DING_NING, DOVE, KE_LAN, PEI_NUAN
+from tests.cast import DAI_HE, DING_NING, DOVE, KE_LAN, PEI_NUAN
 from tests.conftest import NOW
 
 DAY = date(2026, 11, 23)
@@ -216,3 +216,16 @@ def test_another_company_enters_no_sheet_here(work_as, make_sheet, rows):
         sheet_service.hand_in(work, make_sheet())
     assert rows("SELECT count(*) FROM shift_sheet") == [(0,)]
     assert place_id
+
+
+def test_one_sheet_waits_for_a_signature_however_often_it_is_corrected(work_as, make_sheet):
+    with work_as(DING_NING) as work:
+        first = sheet_service.hand_in(work, make_sheet())
+    better = make_sheet(products=[ProductLine("DV-1", 1000.0, 980.0, 15.0, 5.0)])
+    with work_as(DING_NING) as work:
+        sheet_service.correct(work, first, better, reason="Counted again")
+    counts = []
+    for person in (DAI_HE, DING_NING):
+        with work_as(person) as work:
+            counts.append(sheet_queries.count_to_sign(work))
+    assert counts == [1, 0]
